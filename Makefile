@@ -91,7 +91,7 @@ KSFT_DIR ?= $(O)/linux-source/tools/testing/selftests
 unit-tests := $(patsubst selftests/unit/%.c,%,$(wildcard selftests/unit/test_*.c))
 
 define unit
-$(O)/$(1)/selftests/%.o: base-cflags += -I$(KSFT_DIR) -Wno-missing-prototypes -Wno-unused-parameter
+$(O)/$(1)/selftests/%.o: base-cflags += -isystem $(KSFT_DIR) -Wno-missing-prototypes -Wno-unused-parameter
 $(O)/$(1)/selftests/unit/%: $(O)/$(1)/selftests/unit/%.o $(call archives,$(1))
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -o $$@ $$^ $$(ldlibs)
