@@ -25,7 +25,7 @@ virtio-objs :=
 freeze-objs :=
 runner-objs := embed.o
 
-libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod libseccomp jansson
+libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod libseccomp jansson libxxhash
 
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wno-sign-compare
