@@ -23,7 +23,7 @@ base-objs := buf.o diag.o io.o log.o
 vmm-objs := bus.o event.o irq.o mem.o
 virtio-objs :=
 freeze-objs :=
-runner-objs := embed.o
+runner-objs := embed.o pool.o splat.o textlog.o verdict.o
 
 libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod libseccomp jansson libxxhash
 

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Cases in processes of their own; see pool.h. */
+#include "runner/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/value.h"
+#include "vmm/base/buf.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+#include "vmm/base/io.h"
+#include "vmm/base/log.h"
+
+/* A report holds at most a few MiB of guest text; beyond is a lost stream. */
+#define POOL_MAX_LINE MiB(64)
+
+struct slot {
+	struct event_source src;	/* the message stream; fd -1 when none */
+	struct event_source timer;	/* the case's limit */
+	struct pool *pool;
+	struct slot *next;
+	pid_t pid;			/* local child; 0 when none */
+	bool remote;
+	bool dead;			/* a remote whose far end went away */
+	ssize_t index;			/* case in flight, -1 when idle */
+	struct value *report;
+	struct buf in;
+	size_t scanned;			/* bytes of @in known to hold no newline */
+	void (*lost)(void *ctx);
+};
+
+struct pool {
+	struct event_loop *loop;
+	const struct pool_ops *ops;
+	void *ctx;
+	struct slot *slots;
+	bool killed;
+};
+
+struct pool *pool_create(struct event_loop *loop, const struct pool_ops *ops,
+			 void *ctx)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->loop = loop;
+	pool->ops = ops;
+	pool->ctx = ctx;
+	return pool;
+}
+
+static void slot_close(struct slot *s)
+{
+	if (s->src.fd < 0)
+		return;
+	event_del(s->pool->loop, &s->src);
+	close(s->src.fd);
+	s->src.fd = -1;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	struct slot *s, *next;
+
+	if (!pool)
+		return;
+	pool_kill(pool);
+	for (s = pool->slots; s; s = next) {
+		next = s->next;
+		if (s->pid)
+			waitpid(s->pid, NULL, 0);
+		slot_close(s);
+		event_del(pool->loop, &s->timer);
+		close(s->timer.fd);
+		value_free(s->report);
+		buf_reset(&s->in);
+		free(s);
+	}
+	free(pool);
+}
+
+static void slot_finish(struct slot *s, const char *why)
+{
+	struct value *report = take_ptr(s->report);
+	ssize_t index = s->index;
+
+	event_timer_arm(s->timer.fd, 0, 0);
+	s->index = -1;
+	if (index >= 0)
+		s->pool->ops->done(s->pool->ctx, (size_t)index, report, why);
+	else
+		value_free(report);
+}
+
+/* The child's end, in words, where it left no report. */
+static void describe_exit(int status, char *why, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(why, size, "the case's process died of signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(why, size,
+			 "the case's process ended with status %d and no report",
+			 WEXITSTATUS(status));
+}
+
+static void slot_ended(struct slot *s)
+{
+	char why[160] = "the worker went away";
+	int status = 0;
+
+	slot_close(s);
+	buf_reset(&s->in);
+	s->scanned = 0;
+	if (s->pid) {
+		while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
+			;
+		s->pid = 0;
+		describe_exit(status, why, sizeof(why));
+	}
+	if (s->remote)
+		s->dead = true;
+	slot_finish(s, s->report ? NULL : why);
+	if (s->remote && s->lost)
+		s->lost(s->pool->ctx);
+	pool_fill(s->pool);
+}
+
+static void slot_message(struct slot *s, const char *line, size_t len)
+{
+	struct value *msg = NULL, *report;
+	struct diag d = { 0 };
+
+	if (value_from_json(line, len, &msg, &d)) {
+		log_debug("pool", "a line that is no message: %s", diag_text(&d));
+		diag_reset(&d);
+		return;
+	}
+	if (s->index < 0 ||
+	    value_as_int(value_get(msg, "case"), -1) != s->index)
+		goto out;
+	report = value_get(msg, "report");
+	if (report && !s->report)
+		s->report = value_copy(report);
+	else if (!report)
+		s->pool->ops->phase(s->pool->ctx, (size_t)s->index,
+				    value_as_str(value_get(msg, "phase"), ""));
+out:
+	value_free(msg);
+}
+
+static void slot_ready(struct event_source *src, u32 events)
+{
+	struct slot *s = container_of(src, struct slot, src);
+	size_t start = 0;
+	ssize_t n;
+	char *nl;
+
+	(void)events;
+	if (buf_reserve(&s->in, 65536) || s->in.len > POOL_MAX_LINE)
+		goto lost;
+	n = read(src->fd, s->in.data + s->in.len, 65536);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0)
+		goto lost;
+	s->in.len += (size_t)n;
+	while ((nl = memchr(s->in.data + s->scanned, '\n',
+			    s->in.len - s->scanned))) {
+		size_t end = (size_t)(nl - s->in.data);
+
+		slot_message(s, s->in.data + start, end - start);
+		start = end + 1;
+		s->scanned = start;
+	}
+	buf_consume(&s->in, start);
+	s->scanned = s->in.len;
+	/* A local child closes its end; a worker lives on for the next case. */
+	if (s->remote && s->report) {
+		slot_finish(s, NULL);
+		pool_fill(s->pool);
+	}
+	return;
+lost:
+	if (s->pid)
+		kill(s->pid, SIGKILL);
+	slot_ended(s);
+}
+
+static void slot_expired(struct event_source *src, u32 events)
+{
+	struct slot *s = container_of(src, struct slot, timer);
+
+	(void)events;
+	if (!event_drain(src->fd) || s->index < 0)
+		return;
+	if (s->pid) {
+		kill(s->pid, SIGKILL);	/* its stream ends: slot_ended() */
+		return;
+	}
+	slot_ended(s);
+}
+
+static struct slot *slot_create(struct pool *pool, struct diag *d)
+{
+	struct slot *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s) {
+		diag_fail(d, -ENOMEM, NULL, "no memory for a job slot");
+		return NULL;
+	}
+	s->pool = pool;
+	s->index = -1;
+	s->src = (struct event_source){ -1, slot_ready };
+	s->timer = (struct event_source){ event_timer_create(), slot_expired };
+	if (s->timer.fd < 0) {
+		diag_fail(d, s->timer.fd, NULL, "timerfd: %s",
+			  strerror(-s->timer.fd));
+		free(s);
+		return NULL;
+	}
+	err = event_add(pool->loop, &s->timer, EPOLLIN, d);
+	if (err) {
+		close(s->timer.fd);
+		free(s);
+		return NULL;
+	}
+	s->next = pool->slots;
+	pool->slots = s;
+	return s;
+}
+
+int pool_add_local(struct pool *pool, struct diag *d)
+{
+	return slot_create(pool, d) ? 0 : -ENOMEM;
+}
+
+int pool_add_remote(struct pool *pool, int fd, void (*lost)(void *ctx),
+		    struct diag *d)
+{
+	struct slot *s = slot_create(pool, d);
+
+	if (!s) {
+		close(fd);
+		return -ENOMEM;
+	}
+	s->remote = true;
+	s->lost = lost;
+	s->src.fd = fd;
+	return event_add(pool->loop, &s->src, EPOLLIN, d);
+}
+
+static void child_main(struct pool *pool, size_t index, int fd, pid_t parent)
+{
+	struct value *report;
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* Out of the terminal's group: Ctrl-C is the parent's to handle. */
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	report = pool->ops->run(pool->ctx, index, fd);
+	_exit(pool_send_report(fd, index, report) ? 1 : 0);
+}
+
+static int slot_fork(struct slot *s, size_t index)
+{
+	pid_t parent = getpid();
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	s->pid = fork();
+	if (s->pid < 0) {
+		int err = -errno;
+
+		s->pid = 0;
+		close(fds[0]);
+		close(fds[1]);
+		return err;
+	}
+	if (!s->pid) {
+		close(fds[0]);
+		child_main(s->pool, index, fds[1], parent);
+	}
+	close(fds[1]);
+	s->src.fd = fds[0];
+	return event_add(s->pool->loop, &s->src, EPOLLIN, NULL);
+}
+
+static int slot_request(struct slot *s, size_t index)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "{\"case\":%zu}\n", index);
+
+	return io_write_full(s->src.fd, line, (size_t)n);
+}
+
+static void slot_start(struct slot *s, size_t index)
+{
+	u64 limit = s->pool->ops->limit_ns(s->pool->ctx, index);
+	char why[160];
+	int err;
+
+	s->index = (ssize_t)index;
+	if (limit)
+		event_timer_arm(s->timer.fd, limit, 0);
+	err = s->remote ? slot_request(s, index) : slot_fork(s, index);
+	if (!err)
+		return;
+	snprintf(why, sizeof(why), "cannot start a process for the case: %s",
+		 strerror(-err));
+	slot_finish(s, why);
+}
+
+void pool_fill(struct pool *pool)
+{
+	struct slot *s;
+
+	for (s = pool->slots; s && !pool->killed; s = s->next) {
+		while (s->index < 0 && !s->dead) {
+			ssize_t index = pool->ops->next(pool->ctx);
+
+			if (index < 0)
+				return;
+			slot_start(s, (size_t)index);
+		}
+	}
+}
+
+unsigned int pool_busy(const struct pool *pool)
+{
+	const struct slot *s;
+	unsigned int n = 0;
+
+	for (s = pool->slots; s; s = s->next)
+		n += s->index >= 0;
+	return n;
+}
+
+bool pool_running(const struct pool *pool, size_t index)
+{
+	const struct slot *s;
+
+	for (s = pool->slots; s; s = s->next)
+		if (s->index == (ssize_t)index)
+			return true;
+	return false;
+}
+
+void pool_kill(struct pool *pool)
+{
+	struct slot *s;
+
+	pool->killed = true;
+	for (s = pool->slots; s; s = s->next)
+		if (s->pid)
+			kill(s->pid, SIGKILL);
+}
+
+void pool_send_phase(int fd, size_t index, const char *phase)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line),
+			 "{\"case\":%zu,\"phase\":\"%.40s\"}\n", index, phase);
+
+	io_write_full(fd, line, (size_t)n);
+}
+
+int pool_send_report(int fd, size_t index, struct value *report)
+{
+	struct value *msg = value_map();
+	struct buf out = { 0 };
+	int err;
+
+	err = value_set(msg, "case", value_int((s64)index));
+	if (value_set(msg, "report", report) || err)
+		err = -ENOMEM;
+	if (!err)
+		err = value_to_json(msg, 0, &out);
+	if (!err)
+		err = buf_putc(&out, '\n');
+	if (!err)
+		err = io_write_full(fd, out.data, out.len);
+	value_free(msg);
+	buf_reset(&out);
+	return err;
+}

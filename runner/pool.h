@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pool: runs cases, each in a process of its own, some at a time, and brings
+ * back one message stream per case: phases while it runs, a report at its end.
+ *
+ * A slot is either local (a child is forked for each case) or remote (a worker
+ * at the far end of a socket, which forks there). Messages are JSON, one line
+ * each: {"case": N, "phase": "..."} or {"case": N, "report": {...}}; a request
+ * to a worker is {"case": N}.
+ *
+ * Children die with this process, whatever kills it (PR_SET_PDEATHSIG).
+ * Context: all of it belongs to the thread that runs the event loop.
+ */
+#ifndef VMTAP_RUNNER_POOL_H
+#define VMTAP_RUNNER_POOL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "vmm/event.h"
+
+struct diag;
+struct pool;
+struct report;
+struct value;
+
+struct pool_ops {
+	/*
+	 * In the forked child: run case @index, tell phases with
+	 * pool_send_phase(@fd, ...), and return the report (owned by the
+	 * caller; NULL only without memory).
+	 */
+	struct value *(*run)(void *ctx, size_t index, int fd);
+	/* In the parent: the case entered @phase. */
+	void (*phase)(void *ctx, size_t index, const char *phase);
+	/*
+	 * In the parent: the case is over. @report is owned by the callee;
+	 * NULL where the process ended without one, then @why tells.
+	 */
+	void (*done)(void *ctx, size_t index, struct value *report,
+		     const char *why);
+	/* In the parent: a slot is free; the next case's index or -1. */
+	ssize_t (*next)(void *ctx);
+	/* How long the case's process may take in all, in ns; 0: for ever. */
+	u64 (*limit_ns)(void *ctx, size_t index);
+};
+
+/** pool_create() - an empty pool on @loop; NULL without memory */
+struct pool *pool_create(struct event_loop *loop, const struct pool_ops *ops,
+			 void *ctx);
+/** pool_destroy() - kill what still runs, reap it, free */
+void pool_destroy(struct pool *pool);
+
+/** pool_add_local() - one more case may run here at the same time */
+int pool_add_local(struct pool *pool, struct diag *d);
+/**
+ * pool_add_remote() - a worker behind @fd (owned by the pool from now on)
+ * @lost: told when the far end went away; the case in flight was reported
+ */
+int pool_add_remote(struct pool *pool, int fd, void (*lost)(void *ctx),
+		    struct diag *d);
+
+/** pool_fill() - give cases to all idle slots */
+void pool_fill(struct pool *pool);
+/** pool_busy() - how many slots have a case in flight */
+unsigned int pool_busy(const struct pool *pool);
+/** pool_running() - whether case @index is in flight */
+bool pool_running(const struct pool *pool, size_t index);
+/** pool_kill() - end every child at once and take no new case */
+void pool_kill(struct pool *pool);
+
+/** pool_send_phase() - child side: tell the parent */
+void pool_send_phase(int fd, size_t index, const char *phase);
+/** pool_send_report() - child side; takes @report; 0 or -errno */
+int pool_send_report(int fd, size_t index, struct value *report);
+
+#endif
