@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virtio: what all devices share: features, status, NEEDS_RESET, config
+ * space, queues, and the worker thread that serves them. The registers that a
+ * driver sees are the transport's (mmio.h).
+ *
+ * Threads: the worker processes queues, any vCPU thread may reset or read
+ * config meanwhile. Everything but the interrupt status is under the device's
+ * lock. The worker lets go of it between two requests, and the lock is fair:
+ * whoever wants it waits for one request, not for a queue. Holding it is how
+ * anybody else makes the device stand still.
+ *
+ * A new device is: a struct that embeds struct virtio and points it at its
+ * state (plain data, the core's first), a const struct virtio_ops, and a
+ * create/start/stop/counters/destroy set; see net.c, the smallest.
+ */
+#ifndef VMTAP_VIRTIO_VIRTIO_H
+#define VMTAP_VIRTIO_VIRTIO_H
+
+#include <pthread.h>
+
+#include "virtio/virtq.h"
+#include "vmm/event.h"
+#include "vmm/irq.h"
+
+#define VIRTIO_MAX_QUEUES 8
+
+struct diag;
+struct virtio;
+
+/* Plain data: all that a save or a restore of the common part needs. */
+struct virtio_state {
+	u64 offered;	/* feature bits */
+	u64 accepted;	/* by the driver; always within @offered once FEATURES_OK */
+	u32 offered_sel;
+	u32 accepted_sel;
+	u32 queue_sel;
+	u32 status;	/* VIRTIO_CONFIG_S_* */
+	u32 isr;	/* interrupt status; atomic, outside the lock */
+	u32 config_gen;
+	u32 nr_queues;
+	struct virtq vq[VIRTIO_MAX_QUEUES];
+};
+
+/* All are called with the device's lock held. */
+struct virtio_ops {
+	const char *name;	/* "virtio_blk" */
+	u32 id;			/* VIRTIO_ID_* */
+	/* Queue @q was kicked; worker thread. Look at it until it is empty. */
+	void (*kicked)(struct virtio *v, unsigned int q);
+	/* The driver is ready; vCPU thread. May be NULL. */
+	void (*driver_ok)(struct virtio *v);
+	/* Forget what is held of queue @q; vCPU thread. May be NULL. */
+	void (*queue_stopped)(struct virtio *v, unsigned int q);
+	/* Back to power-on, counters excepted; vCPU thread. May be NULL. */
+	void (*reset)(struct virtio *v);
+};
+
+/* One queue's doorbell: an eventfd that the machine binds to QueueNotify. */
+struct virtio_doorbell {
+	struct event_source src;
+	struct virtio *v;
+	unsigned int q;
+};
+
+struct virtio {
+	const struct virtio_ops *ops;
+	const struct mem *mem;
+	struct virtio_state *s;
+	const void *config;	/* device config space, little endian */
+	u32 config_len;
+	struct irq_line irq;
+	pthread_mutex_t gate;	/* taken before @lock, makes it fair */
+	pthread_mutex_t lock;
+	struct event_loop loop;	/* the worker's */
+	struct virtio_doorbell bells[VIRTIO_MAX_QUEUES];
+	pthread_t thread;
+	bool running;
+	struct virtq_chain chain;	/* the worker's, one at a time */
+};
+
+/**
+ * virtio_init() - wire up the common part
+ * @v: ops, mem, s, config and config_len are set, the rest zero; in @v->s,
+ *     offered, nr_queues and each queue's max
+ * @mem: may be filled in later, before the driver runs
+ * Return: 0 or -errno; then nothing is left to undo.
+ */
+int virtio_init(struct virtio *v, struct diag *d);
+
+/** virtio_deinit() - stop the worker if it runs and release everything */
+void virtio_deinit(struct virtio *v);
+
+/** virtio_start() - start the worker thread; 0 or -errno */
+int virtio_start(struct virtio *v, struct diag *d);
+
+/** virtio_stop() - stop and join the worker; safe when it does not run */
+void virtio_stop(struct virtio *v);
+
+/**
+ * virtio_poll() - do in the calling thread what the worker would do now, until
+ * nothing is left (tests, fuzzers, and after virtio_stop())
+ */
+void virtio_poll(struct virtio *v);
+
+/** virtio_lock() - make the device stand still. Context: any thread */
+void virtio_lock(struct virtio *v);
+void virtio_unlock(struct virtio *v);
+
+/** virtio_breathe() - worker: let others at the lock, between two requests */
+void virtio_breathe(struct virtio *v);
+
+/** virtio_has() - was feature bit @bit negotiated? */
+bool virtio_has(const struct virtio *v, unsigned int bit);
+
+/** virtio_running() - DRIVER_OK is set and no reset is needed */
+bool virtio_running(const struct virtio *v);
+
+/**
+ * virtio_pop() - virtq_pop() into @v->chain; a lie that ends the queue also
+ * sets DEVICE_NEEDS_RESET
+ * Return: as virtq_pop(), with 0 for -EPROTO and -ENXIO.
+ */
+int virtio_pop(struct virtio *v, unsigned int q);
+
+/**
+ * virtio_push() - return @v->chain with @len bytes written
+ * Return: 0, or -errno where the driver lost the buffer: DEVICE_NEEDS_RESET.
+ */
+int virtio_push(struct virtio *v, unsigned int q, u32 len);
+
+/** virtio_notify() - interrupt the driver if it wants that for queue @q */
+void virtio_notify(struct virtio *v, unsigned int q);
+
+/** virtio_config_changed() - bump the generation and tell the driver */
+void virtio_config_changed(struct virtio *v);
+
+/** virtio_needs_reset() - give up until the driver resets us. Spec: 2.1.2 */
+void virtio_needs_reset(struct virtio *v);
+
+/** virtio_set_status() - a driver's write of the status register. Spec: 3.1 */
+void virtio_set_status(struct virtio *v, u32 status);
+
+/** virtio_queue_ready() - a driver's write of QueueReady for queue @q */
+void virtio_queue_ready(struct virtio *v, unsigned int q, bool ready);
+
+/** virtio_kick() - ring queue @q's doorbell. Context: any thread */
+void virtio_kick(struct virtio *v, unsigned int q);
+
+/** virtio_invalid_avail_idx() - events on all queues, over the device's life */
+u64 virtio_invalid_avail_idx(const struct virtio *v);
+
+#endif
