@@ -1,109 +1,273 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# vmtap: see README.rst. Below a kernel tree's tools/testing/selftests this
-# same file is a kselftest; alone it builds ./vmtap and runs its own tests.
+# One file, two lives. Alone it builds ./vmtap and runs its own tests; below a
+# kernel tree's tools/testing/selftests it is a kselftest through ../lib.mk.
+# `make help` lists the targets.
 
+silent := $(findstring s,$(filter-out x-%,$(firstword x$(MAKEFLAGS))))
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
-V ?= 0
-Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-7s %s\n' $(1) $(2) >&2)
+in-tree := $(and $(wildcard ../lib.mk),$(wildcard ../kselftest/runner.sh))
 
-CC ?= gcc
+# `make deps GOALS`: what the libraries are like is asked when this file is
+# read, so the goals that follow deps get a make of their own.
+after-deps := $(filter-out deps,$(MAKECMDGOALS))
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(after-deps)),)
+
+$(after-deps): restart ; @:
+restart: deps
+	+@$(MAKE) --no-print-directory $(after-deps)
+.PHONY: restart $(after-deps)
+
+else # to the end of the file, but for deps itself
+
+# --- what is built ---------------------------------------------------------
+
+base-objs := \
+	buf.o \
+	diag.o \
+	io.o \
+	log.o
+vmm-objs := \
+	bus.o \
+	event.o \
+	irq.o \
+	mem.o
+virtio-objs :=
+freeze-objs :=
+runner-objs := \
+	embed.o \
+	pool.o \
+	splat.o \
+	textlog.o \
+	verdict.o
+
+# Any lower floor, never a higher one: the order is the link order.
+floors := runner freeze virtio vmm base
+base-dir := vmm/base
+$(foreach f,runner freeze virtio vmm,$(eval $(f)-dir := $(f)))
+
+libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
+	libseccomp jansson lzo2 libxxhash
+
+# One program per file, on the kernel's kselftest_harness.h.
+unit-srcs := $(wildcard selftests/unit/test_*.c)
+hostile-srcs := $(wildcard selftests/hostile/test_*.c)
+fuzz-srcs := $(wildcard selftests/fuzz/fuzz_*.c)
+lib-srcs := $(wildcard selftests/lib/*.c)
+unit-tests := $(notdir $(unit-srcs:.c=))
+themes := $(sort $(patsubst scenarios/%/,%,$(dir $(wildcard scenarios/*/*.yaml))))
+
+# --- where it goes ---------------------------------------------------------
+
+ifneq ($(in-tree),)
+
+TEST_GEN_PROGS := $(unit-tests) $(addsuffix .sh,$(themes))
+TEST_GEN_PROGS_EXTENDED := vmtap ksft_runner.sh
+TEST_FILES := scenarios
+OVERRIDE_TARGETS := 1
+CFLAGS ?= -O2 -g
+include ../lib.mk
+obj := $(OUTPUT)/build
+prog := $(OUTPUT)/vmtap
+KSFT_DIR := ..
+EXTRA_CLEAN += $(obj)
+khdr = $(KHDR_INCLUDES)
+
+else
+
+O ?= build
+obj := $(O:%/=%)
+prog := $(if $(filter file,$(origin O)),,$(obj)/)vmtap
+KSFT_DIR ?= $(obj)/linux-source/tools/testing/selftests
+CFLAGS ?= -O2 -g
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-AR := ar
+
+endif
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V))$(silent),@:,@printf '  %-7s %s\n' $(1) $(2) >&2)
+AR ?= ar
+CLANG ?= clang
 PKG_CONFIG ?= pkg-config
-O ?= build
 WERROR ?= 0
 
-base-objs := buf.o diag.o io.o log.o
-vmm-objs := bus.o event.o irq.o mem.o
-virtio-objs :=
-freeze-objs :=
-runner-objs := embed.o pool.o splat.o textlog.o verdict.o
+# --- flags -----------------------------------------------------------------
 
-libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod libseccomp jansson libxxhash
+have = $(shell $(PKG_CONFIG) --exists '$(1)' && echo y)
+missing := $(strip $(foreach l,$(libs),$(if $(call have,$(l)),,$(l))))
+pc-cflags := $(shell $(PKG_CONFIG) --cflags $(libs) 2>/dev/null)
+ldlibs := $(shell $(PKG_CONFIG) --libs $(libs) 2>/dev/null) -pthread
 
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wno-sign-compare
-ifeq ($(WERROR),1)
-warnings += -Werror
-endif
+werror := $(if $(filter 1,$(WERROR)),-Werror)
+base-cflags := -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) \
+	-fno-strict-aliasing -pthread $(pc-cflags)
 
-CFLAGS ?= -O2 -g
-base-cflags := -std=gnu11 -D_GNU_SOURCE -I. $(warnings) -fno-strict-aliasing \
-	-pthread $(shell $(PKG_CONFIG) --cflags $(libs) 2>/dev/null)
-ldlibs := $(shell $(PKG_CONFIG) --libs $(libs) 2>/dev/null) -llzo2 -pthread
+# Three variants of every object. The runner preloads stdbuf's library, which
+# a shared libasan refuses to come after: gcc links it statically, clang does
+# so unasked.
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+variants := plain asan fuzz
+plain-cc = $(CC)
+asan-cc = $(CC)
+fuzz-cc = $(CLANG)
+asan-cflags := $(sanitize)
+fuzz-cflags := $(sanitize) -fsanitize=fuzzer-no-link
+asan-ldflags = $(sanitize) $(if $(findstring clang,$(CC)),,-static-libasan)
+fuzz-ldflags := $(sanitize) -fsanitize=fuzzer
 
-asan-flags := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer -static-libasan
+all-objs :=
 
-# Two variants of every object: plain and asan (address and undefined).
-# $(call archive,variant,floor,dir,objects)
-define archive
-$(O)/$(1)/lib$(2).a: $(addprefix $(O)/$(1)/$(3)/,$(4))
-	$$(call say,AR,$$@)
-	$$(Q)rm -f $$@ && mkdir -p $$(@D) && $(AR) rcs $$@ $$^
-endef
-
-define compile
-$(O)/$(1)/%.o: %.c
+# What an object was compiled with stands in a file that changes when it does.
+define variant
+cc-$(1) = $($(1)-cc) $(base-cflags) $(khdr) $(CFLAGS) $($(1)-cflags) $(CPPFLAGS)
+$(obj)/$(1)/.flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(cc-$(1))' | cmp -s - $$@ || echo '$$(cc-$(1))' > $$@
+$(obj)/$(1)/%.o: %.c $(obj)/$(1)/.flags | have-libs
 	$$(call say,CC,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(base-cflags) $$(CFLAGS) $(2) $$(CPPFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(cc-$(1)) $$(extra-cflags) $$(werror) -MMD -MP -c -o $$@ $$<
+$(obj)/$(1)/libtest.a: $(lib-srcs:%.c=$(obj)/$(1)/%.o)
+	$$(call archive-it)
+all-objs += $(lib-srcs:%.c=$(obj)/$(1)/%.o)
 endef
 
-floors := runner freeze virtio vmm base
-variants := plain asan
-$(eval $(call compile,plain,))
-$(eval $(call compile,asan,$(asan-flags)))
-$(foreach v,$(variants),$(eval $(call archive,$(v),base,vmm/base,$(base-objs))))
-$(foreach v,$(variants),$(foreach f,vmm virtio freeze runner,\
-	$(eval $(call archive,$(v),$(f),$(f),$($(f)-objs)))))
-archives = $(foreach f,$(floors),$(O)/$(1)/lib$(f).a)
+archive-it = $(call say,AR,$@)$(newline)	$(Q)rm -f $@ && $(AR) rcs $@ $^
+define newline
 
-all: vmtap
+
+endef
+
+# $(call floor,variant,floor)
+define floor
+$(obj)/$(1)/lib$(2).a: $(addprefix $(obj)/$(1)/$($(2)-dir)/,$($(2)-objs))
+	$$(call archive-it)
+all-objs += $(addprefix $(obj)/$(1)/$($(2)-dir)/,$($(2)-objs))
+endef
+archives = $(foreach f,$(floors),$(obj)/$(1)/lib$(f).a)
+
+$(foreach v,$(variants),$(eval $(call variant,$(v))))
+$(foreach v,$(variants),$(foreach f,$(floors),$(eval $(call floor,$(v),$(f)))))
+
+# --- the program -----------------------------------------------------------
 
 # Static programs that run as PID 1; one folder each, every .c in it.
-static-cflags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(CFLAGS) -static
-$(O)/%-init: $(wildcard tools/guest/*.c tools/nested/*.c tools/guest/*.h runner/wire.h)
+static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS)
+$(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(static-cflags) -o $@ $(wildcard tools/$*/*.c)
+	$(Q)$(CC) $(static-cflags) -static -o $@ $(wildcard tools/$*/*.c)
 	$(Q)strip $@
 
-$(O)/%/runner/embed.o: runner/embed.S $(O)/guest-init $(O)/nested-init tools/fetch-deb.sh
+$(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
+		tools/fetch-deb.sh
 	$(call say,AS,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -c -DEMBED_GUEST_INIT='"$(O)/guest-init"' \
-		-DEMBED_NESTED_INIT='"$(O)/nested-init"' \
+	$(Q)$(CC) -c -DEMBED_GUEST_INIT='"$(obj)/guest-init"' \
+		-DEMBED_NESTED_INIT='"$(obj)/nested-init"' \
 		-DEMBED_FETCH_DEB='"tools/fetch-deb.sh"' -o $@ $<
 
-vmtap: $(O)/plain/runner/main.o $(call archives,plain)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ldlibs)
+all-objs += $(obj)/plain/runner/main.o
+link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
+	-o $@ $(filter %.o %.a,$^) $(ldlibs)
 
-# Unit tests: one program per file, on the kernel's kselftest_harness.h.
-KSFT_DIR ?= $(O)/linux-source/tools/testing/selftests
-unit-tests := $(patsubst selftests/unit/%.c,%,$(wildcard selftests/unit/test_*.c))
+ifeq ($(missing),)
+$(obj)/vmtap: $(obj)/plain/runner/main.o $(call archives,plain)
+	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
+have-libs: ;
+else ifneq ($(in-tree),)
+# kselftest goes on without what cannot be built: a stub that skips.
+$(obj)/vmtap: FORCE
+	$(call say,STUB,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\n%s\n%s\nexit 4\n' 'echo "TAP version 13"' \
+		'echo "1..0 # SKIP vmtap was built without: $(missing)"' > $@
+	$(Q)chmod +x $@
+else
+$(obj)/vmtap: have-libs
+have-libs:
+	@echo 'vmtap needs libraries: $(missing); `make deps` as root installs them' >&2
+	@false
+endif
 
-define unit
-$(O)/$(1)/selftests/%.o: base-cflags += -isystem $(KSFT_DIR) -Wno-missing-prototypes -Wno-unused-parameter
-$(O)/$(1)/selftests/unit/%: $(O)/$(1)/selftests/unit/%.o $(call archives,$(1))
-	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -o $$@ $$^ $$(ldlibs)
+$(prog): $(obj)/vmtap
+	$(Q)mkdir -p $(@D) && cp $< $@.new && mv $@.new $@
+
+# --- tests -----------------------------------------------------------------
+
+# A kernel source tree, for kselftest's headers and runner.
+ifneq ($(filter $(obj)/%,$(KSFT_DIR)),)
+ksft-ready := $(obj)/linux-source/.ready
+$(ksft-ready): tools/linux-source.sh
+	$(call say,UNPACK,$(@D))
+	$(Q)tools/linux-source.sh $(@D)
+endif
+
+# $(call programs,variant,folder,sources)
+define programs
+$(2)-$(1) := $(patsubst %.c,$(obj)/$(1)/%,$(3))
+$(patsubst %.c,$(obj)/$(1)/%.o,$(3)): extra-cflags := \
+	-isystem $(KSFT_DIR) -Wno-missing-prototypes -Wno-unused-parameter
+$(patsubst %.c,$(obj)/$(1)/%.o,$(3)): | $(ksft-ready)
+$(patsubst %.c,$(obj)/$(1)/%,$(3)): %: %.o $(obj)/$(1)/libtest.a \
+		$(call archives,$(1))
+	$$(call link,$($(1)-cc) $(CFLAGS) $($(1)-ldflags) $(LDFLAGS))
+all-objs += $(patsubst %.c,$(obj)/$(1)/%.o,$(3))
 endef
-$(eval $(call unit,plain,))
-$(eval $(call unit,asan,$(asan-flags)))
+$(foreach v,plain asan,$(eval $(call programs,$(v),unit,$(unit-srcs))))
+$(foreach v,plain asan,$(eval $(call programs,$(v),hostile,$(hostile-srcs))))
+$(eval $(call programs,fuzz,fuzz,$(fuzz-srcs)))
 
-unit: $(foreach v,$(variants),$(addprefix $(O)/$(v)/selftests/unit/,$(unit-tests)))
+unit: $(unit-plain) $(unit-asan)
+hostile: $(hostile-plain) $(hostile-asan)
+fuzz: $(fuzz-fuzz)
 
-clean:
-	$(Q)rm -rf $(O) vmtap
+ifneq ($(in-tree),)
 
-.PHONY: all unit clean
+ifeq ($(missing),)
+$(addprefix $(OUTPUT)/,$(unit-tests)): $(OUTPUT)/%: $(obj)/plain/selftests/unit/%
+	$(Q)cp $< $@
+else
+$(addprefix $(OUTPUT)/,$(unit-tests)): $(obj)/vmtap
+	$(Q)cp $< $@
+endif
+
+# One test per folder of scenarios, named after it; all are the same script.
+$(addprefix $(OUTPUT)/,$(addsuffix .sh,$(themes)) ksft_runner.sh): \
+		selftests/lib/ksft_runner.sh
+	$(Q)cp $< $@ && chmod +x $@
+
+# Tests run beside the program; so their scenarios have to be there too.
+ifneq ($(realpath $(OUTPUT)),$(CURDIR))
+EXTRA_CLEAN += $(OUTPUT)/scenarios
+all: copy-scenarios
+copy-scenarios:
+	$(Q)mkdir -p $(OUTPUT)
+	$(Q)rsync -a --delete scenarios $(OUTPUT)/
+.PHONY: copy-scenarios
+endif
+
+else # standalone
+
+all: $(prog)
+
+run_tests: $(prog)
+	@./$(prog) run scenarios
+
+endif # in-tree
+
+-include $(all-objs:.o=.d)
+
+endif # after-deps
+
+FORCE:
+.PHONY: all unit hostile fuzz run_tests have-libs FORCE
 .SECONDARY:
--include $(shell find $(O) -name '*.d' 2>/dev/null)
