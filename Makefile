@@ -219,7 +219,7 @@ $(patsubst %.c,$(obj)/$(1)/%.o,$(3)): extra-cflags := \
 $(patsubst %.c,$(obj)/$(1)/%.o,$(3)): | $(ksft-ready)
 $(patsubst %.c,$(obj)/$(1)/%,$(3)): %: %.o $(obj)/$(1)/libtest.a \
 		$(call archives,$(1))
-	$$(call link,$($(1)-cc) $(CFLAGS) $($(1)-ldflags) $(LDFLAGS))
+	$$(call link,$$($(1)-cc) $$(CFLAGS) $$($(1)-ldflags) $$(LDFLAGS))
 all-objs += $(patsubst %.c,$(obj)/$(1)/%.o,$(3))
 endef
 $(foreach v,plain asan,$(eval $(call programs,$(v),unit,$(unit-srcs))))
