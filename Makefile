@@ -38,6 +38,7 @@ virtio-objs :=
 freeze-objs :=
 runner-objs := \
 	embed.o \
+	fields.o \
 	pool.o \
 	splat.o \
 	textlog.o \
