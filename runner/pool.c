@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/value.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -30,7 +29,8 @@ struct slot {
 	bool remote;
 	bool dead;			/* a remote whose far end went away */
 	ssize_t index;			/* case in flight, -1 when idle */
-	struct value *report;
+	char *report;
+	size_t report_len;
 	struct buf in;
 	size_t scanned;			/* bytes of @in known to hold no newline */
 	void (*lost)(void *ctx);
@@ -80,7 +80,7 @@ void pool_destroy(struct pool *pool)
 		slot_close(s);
 		event_del(pool->loop, &s->timer);
 		close(s->timer.fd);
-		value_free(s->report);
+		free(s->report);
 		buf_reset(&s->in);
 		free(s);
 	}
@@ -89,15 +89,14 @@ void pool_destroy(struct pool *pool)
 
 static void slot_finish(struct slot *s, const char *why)
 {
-	struct value *report = take_ptr(s->report);
+	char *report __free(cleanup_free) = take_ptr(s->report);
 	ssize_t index = s->index;
 
 	event_timer_arm(s->timer.fd, 0, 0);
 	s->index = -1;
 	if (index >= 0)
-		s->pool->ops->done(s->pool->ctx, (size_t)index, report, why);
-	else
-		value_free(report);
+		s->pool->ops->done(s->pool->ctx, (size_t)index, report,
+				   s->report_len, report ? NULL : why);
 }
 
 /* The child's end, in words, where it left no report. */
@@ -134,27 +133,38 @@ static void slot_ended(struct slot *s)
 	pool_fill(s->pool);
 }
 
-static void slot_message(struct slot *s, const char *line, size_t len)
+/* Take "WORD INDEX " off the line where the index is the case in flight. */
+static const char *message_body(const struct slot *s, const char *line,
+				const char *word)
 {
-	struct value *msg = NULL, *report;
-	struct diag d = { 0 };
+	size_t n = strlen(word);
+	char *end;
 
-	if (value_from_json(line, len, &msg, &d)) {
-		log_debug("pool", "a line that is no message: %s", diag_text(&d));
-		diag_reset(&d);
+	if (strncmp(line, word, n) || s->index < 0 ||
+	    strtoll(line + n, &end, 10) != s->index || *end != ' ')
+		return NULL;
+	return end + 1;
+}
+
+static void slot_message(struct slot *s, char *line, size_t len)
+{
+	const char *body;
+
+	line[len] = '\0';
+	body = message_body(s, line, "phase ");
+	if (body) {
+		s->pool->ops->phase(s->pool->ctx, (size_t)s->index, body);
 		return;
 	}
-	if (s->index < 0 ||
-	    value_as_int(value_get(msg, "case"), -1) != s->index)
-		goto out;
-	report = value_get(msg, "report");
-	if (report && !s->report)
-		s->report = value_copy(report);
-	else if (!report)
-		s->pool->ops->phase(s->pool->ctx, (size_t)s->index,
-				    value_as_str(value_get(msg, "phase"), ""));
-out:
-	value_free(msg);
+	body = message_body(s, line, "report ");
+	if (!body || s->report) {
+		log_debug("pool", "a line that is no message: %.80s", line);
+		return;
+	}
+	s->report_len = len - (size_t)(body - line);
+	s->report = malloc(s->report_len + 1);
+	if (s->report)
+		memcpy(s->report, body, s->report_len + 1);
 }
 
 static void slot_ready(struct event_source *src, u32 events)
@@ -261,7 +271,7 @@ int pool_add_remote(struct pool *pool, int fd, void (*lost)(void *ctx),
 
 static void child_main(struct pool *pool, size_t index, int fd, pid_t parent)
 {
-	struct value *report;
+	struct buf report = { 0 };
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -273,8 +283,9 @@ static void child_main(struct pool *pool, size_t index, int fd, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 
-	report = pool->ops->run(pool->ctx, index, fd);
-	_exit(pool_send_report(fd, index, report) ? 1 : 0);
+	pool->ops->run(pool->ctx, index, fd, &report);
+	_exit(report.failed || !report.len ||
+	      pool_send_report(fd, index, report.data, report.len));
 }
 
 static int slot_fork(struct slot *s, size_t index)
@@ -305,9 +316,10 @@ static int slot_fork(struct slot *s, size_t index)
 static int slot_request(struct slot *s, size_t index)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "{\"case\":%zu}\n", index);
+	int n = snprintf(line, sizeof(line), "case %zu\n", index);
 
-	return io_write_full(s->src.fd, line, (size_t)n);
+	/* A line is far below any socket buffer: it goes whole or not at all. */
+	return send(s->src.fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -errno;
 }
 
 static void slot_start(struct slot *s, size_t index)
@@ -375,28 +387,21 @@ void pool_kill(struct pool *pool)
 void pool_send_phase(int fd, size_t index, const char *phase)
 {
 	char line[128];
-	int n = snprintf(line, sizeof(line),
-			 "{\"case\":%zu,\"phase\":\"%.40s\"}\n", index, phase);
+	int n = snprintf(line, sizeof(line), "phase %zu %.60s\n", index, phase);
 
 	io_write_full(fd, line, (size_t)n);
 }
 
-int pool_send_report(int fd, size_t index, struct value *report)
+int pool_send_report(int fd, size_t index, const char *report, size_t len)
 {
-	struct value *msg = value_map();
-	struct buf out = { 0 };
+	char head[64];
+	int n = snprintf(head, sizeof(head), "report %zu ", index);
 	int err;
 
-	err = value_set(msg, "case", value_int((s64)index));
-	if (value_set(msg, "report", report) || err)
-		err = -ENOMEM;
+	if (len && report[len - 1] == '\n')
+		len--;
+	err = io_write_full(fd, head, (size_t)n);
 	if (!err)
-		err = value_to_json(msg, 0, &out);
-	if (!err)
-		err = buf_putc(&out, '\n');
-	if (!err)
-		err = io_write_full(fd, out.data, out.len);
-	value_free(msg);
-	buf_reset(&out);
-	return err;
+		err = io_write_full(fd, report, len);
+	return err ? err : io_write_full(fd, "\n", 1);
 }

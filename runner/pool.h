@@ -4,9 +4,9 @@
  * back one message stream per case: phases while it runs, a report at its end.
  *
  * A slot is either local (a child is forked for each case) or remote (a worker
- * at the far end of a socket, which forks there). Messages are JSON, one line
- * each: {"case": N, "phase": "..."} or {"case": N, "report": {...}}; a request
- * to a worker is {"case": N}.
+ * at the far end of a socket, which forks there). Messages are lines:
+ * `phase INDEX NAME` and `report INDEX JSON`; a request to a worker is
+ * `case INDEX`. What a report says is not the pool's business.
  *
  * Children die with this process, whatever kills it (PR_SET_PDEATHSIG).
  * Context: all of it belongs to the thread that runs the event loop.
@@ -19,25 +19,23 @@
 
 #include "vmm/event.h"
 
+struct buf;
 struct diag;
 struct pool;
-struct report;
-struct value;
 
 struct pool_ops {
 	/*
 	 * In the forked child: run case @index, tell phases with
-	 * pool_send_phase(@fd, ...), and return the report (owned by the
-	 * caller; NULL only without memory).
+	 * pool_send_phase(@fd, ...), append the report to @out: one line.
 	 */
-	struct value *(*run)(void *ctx, size_t index, int fd);
+	void (*run)(void *ctx, size_t index, int fd, struct buf *out);
 	/* In the parent: the case entered @phase. */
 	void (*phase)(void *ctx, size_t index, const char *phase);
 	/*
-	 * In the parent: the case is over. @report is owned by the callee;
-	 * NULL where the process ended without one, then @why tells.
+	 * In the parent: the case is over. @report is its line without the
+	 * newline; NULL where the process ended without one, then @why tells.
 	 */
-	void (*done)(void *ctx, size_t index, struct value *report,
+	void (*done)(void *ctx, size_t index, const char *report, size_t len,
 		     const char *why);
 	/* In the parent: a slot is free; the next case's index or -1. */
 	ssize_t (*next)(void *ctx);
@@ -71,7 +69,7 @@ void pool_kill(struct pool *pool);
 
 /** pool_send_phase() - child side: tell the parent */
 void pool_send_phase(int fd, size_t index, const char *phase);
-/** pool_send_report() - child side; takes @report; 0 or -errno */
-int pool_send_report(int fd, size_t index, struct value *report);
+/** pool_send_report() - child side; a trailing newline in @report is fine */
+int pool_send_report(int fd, size_t index, const char *report, size_t len);
 
 #endif

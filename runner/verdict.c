@@ -149,8 +149,8 @@ static bool exit_fits(const struct verdict_facts *f, struct verdict *v)
 		strcpy(wanted, "a failure");
 		break;
 	case EXPECT_EXIT:
-		fits = f->exit_code == f->expect.code;
-		snprintf(wanted, sizeof(wanted), "%d", f->expect.code);
+		fits = f->exit_code == f->expect.exit_code;
+		snprintf(wanted, sizeof(wanted), "%d", f->expect.exit_code);
 		break;
 	default:
 		fits = f->exit_code == 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "runner/scenario.h"
 #include "vmm/base/util.h"
 
 /* How far the guest got; each includes those before it. */
@@ -33,19 +34,8 @@ enum ending {
 	ENDING_VMM_ERROR,	/* KVM or a vCPU thread failed */
 };
 
-struct expect {
-	enum {
-		EXPECT_PASS,
-		EXPECT_FAIL,
-		EXPECT_EXIT,	/* with code */
-		EXPECT_PANIC,
-		EXPECT_TIMEOUT,
-	} kind;
-	int code;
-};
-
 struct verdict_facts {
-	struct expect expect;
+	struct expect_want expect;
 	enum stage stage;
 	enum verdict_via via;		/* VIA_NONE: no exit code arrived */
 	int exit_code;

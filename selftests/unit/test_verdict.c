@@ -111,7 +111,7 @@ TEST(expect_exit_takes_one_status)
 	struct verdict_facts f = passed();
 	struct verdict v;
 
-	f.expect = (struct expect){ EXPECT_EXIT, 7 };
+	f.expect = (struct expect_want){ EXPECT_EXIT, 7 };
 	f.exit_code = 8;
 	verdict_decide(&f, &v);
 	EXPECT_FALSE(v.success);
