@@ -33,6 +33,10 @@ vmm-objs := \
 	bus.o \
 	event.o \
 	irq.o \
+	kcache.o \
+	kimage.o \
+	kimage_elf.o \
+	kunpack.o \
 	mem.o
 virtio-objs :=
 freeze-objs :=
