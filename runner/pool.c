@@ -26,6 +26,7 @@ struct slot {
 	struct pool *pool;
 	struct slot *next;
 	pid_t pid;			/* local child; 0 when none */
+	int to_fd;			/* a remote's requests; -1 for a local one */
 	bool remote;
 	bool dead;			/* a remote whose far end went away */
 	ssize_t index;			/* case in flight, -1 when idle */
@@ -62,7 +63,8 @@ static void slot_close(struct slot *s)
 	if (s->src.fd < 0)
 		return;
 	event_del(s->pool->loop, &s->src);
-	close(s->src.fd);
+	if (!s->remote)
+		close(s->src.fd);
 	s->src.fd = -1;
 }
 
@@ -230,6 +232,7 @@ static struct slot *slot_create(struct pool *pool, struct diag *d)
 	}
 	s->pool = pool;
 	s->index = -1;
+	s->to_fd = -1;
 	s->src = (struct event_source){ -1, slot_ready };
 	s->timer = (struct event_source){ event_timer_create(), slot_expired };
 	if (s->timer.fd < 0) {
@@ -254,18 +257,17 @@ int pool_add_local(struct pool *pool, struct diag *d)
 	return slot_create(pool, d) ? 0 : -ENOMEM;
 }
 
-int pool_add_remote(struct pool *pool, int fd, void (*lost)(void *ctx),
-		    struct diag *d)
+int pool_add_remote(struct pool *pool, int from_fd, int to_fd,
+		    void (*lost)(void *ctx), struct diag *d)
 {
 	struct slot *s = slot_create(pool, d);
 
-	if (!s) {
-		close(fd);
+	if (!s)
 		return -ENOMEM;
-	}
 	s->remote = true;
 	s->lost = lost;
-	s->src.fd = fd;
+	s->src.fd = from_fd;
+	s->to_fd = to_fd;
 	return event_add(pool->loop, &s->src, EPOLLIN, d);
 }
 
@@ -318,8 +320,7 @@ static int slot_request(struct slot *s, size_t index)
 	char line[64];
 	int n = snprintf(line, sizeof(line), "case %zu\n", index);
 
-	/* A line is far below any socket buffer: it goes whole or not at all. */
-	return send(s->src.fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -errno;
+	return io_write_full(s->to_fd, line, (size_t)n);
 }
 
 static void slot_start(struct slot *s, size_t index)

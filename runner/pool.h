@@ -52,11 +52,14 @@ void pool_destroy(struct pool *pool);
 /** pool_add_local() - one more case may run here at the same time */
 int pool_add_local(struct pool *pool, struct diag *d);
 /**
- * pool_add_remote() - a worker behind @fd (owned by the pool from now on)
+ * pool_add_remote() - a worker that answers on @from_fd what it was asked on
+ * @to_fd; both stay the caller's and outlive the pool, and may be the same
  * @lost: told when the far end went away; the case in flight was reported
+ *
+ * The process must ignore SIGPIPE.
  */
-int pool_add_remote(struct pool *pool, int fd, void (*lost)(void *ctx),
-		    struct diag *d);
+int pool_add_remote(struct pool *pool, int from_fd, int to_fd,
+		    void (*lost)(void *ctx), struct diag *d);
 
 /** pool_fill() - give cases to all idle slots */
 void pool_fill(struct pool *pool);

@@ -105,6 +105,7 @@ FIXTURE(pool) {
 
 FIXTURE_SETUP(pool)
 {
+	signal(SIGPIPE, SIG_IGN);
 	memset(&self->f, 0, sizeof(self->f));
 	ASSERT_EQ(0, event_loop_init(&self->f.loop, NULL));
 	self->f.pool = pool_create(&self->f.loop, &fake_ops, &self->f);
@@ -247,7 +248,7 @@ TEST_F(pool, a_remote_worker_serves_case_after_case)
 	int fd = worker_start(3, &pid);
 
 	self->f.n = 3;
-	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fake_lost, NULL));
+	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost, NULL));
 	pool_fill(self->f.pool);
 	ASSERT_EQ(0, event_loop_run(&self->f.loop));
 	EXPECT_STREQ("{\"r\":0}", self->f.reports[0]);
@@ -262,7 +263,7 @@ TEST_F(pool, a_lost_worker_is_told_and_gets_no_more)
 	int fd = worker_start(1, &pid);
 
 	self->f.n = 3;
-	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fake_lost, NULL));
+	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost, NULL));
 	pool_fill(self->f.pool);
 	ASSERT_EQ(0, event_loop_run(&self->f.loop));
 	EXPECT_TRUE(self->f.lost);
