@@ -45,7 +45,10 @@ runner-objs := \
 	fields.o \
 	pool.o \
 	splat.o \
+	text.o \
 	textlog.o \
+	value.o \
+	value_json.o \
 	verdict.o
 
 # Any lower floor, never a higher one: the order is the link order.

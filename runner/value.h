@@ -75,9 +75,13 @@ bool value_equal(const struct value *a, const struct value *b);
  * Return: 0, -ENOMEM.
  */
 int value_set(struct value *map, const char *key, struct value *item);
+/** value_push() - as value_set() for a key that is known to be new: no search */
+int value_push(struct value *map, const char *key, struct value *item);
+/** value_unset() - drop @key and what stands under it */
+void value_unset(struct value *map, const char *key);
 /** value_append() - as value_set(), at the end of a list */
 int value_append(struct value *list, struct value *item);
-/** value_get() - the item under @key; NULL where absent or @map is no map */
+/** value_get() - the item under @key; NULL where absent, null, or @map is no map */
 struct value *value_get(const struct value *map, const char *key);
 /** value_path() - value_get() along "kvm.avg.exits"; a list takes "[2]" */
 struct value *value_path(const struct value *root, const char *path);
@@ -91,12 +95,15 @@ const char *value_as_str(const struct value *v, const char *fallback);
 
 /**
  * value_to_json() - append JSON; @indent 0 is one line
- * VALUE_ADDR is written as the string "0x..."; bytes that are not UTF-8 and
- * control characters become \u00XX escapes (each such byte as its Latin-1
- * code point), so that any bytes give valid JSON.
+ * VALUE_ADDR is written as the string "0x...", a float that is no number as
+ * null. Any bytes give valid JSON and come back as they were: a byte that is
+ * not UTF-8 is written as the code point U+10FF00 + byte.
  */
 int value_to_json(const struct value *v, unsigned int indent, struct buf *out);
-/** value_from_json() - parse; @d tells line and column on -EINVAL */
+/**
+ * value_from_json() - parse; @d tells line and column on -EINVAL
+ * Addresses come back as strings. Of a key that stands twice the last counts.
+ */
 int value_from_json(const char *data, size_t len, struct value **out,
 		    struct diag *d);
 
