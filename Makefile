@@ -268,7 +268,57 @@ else # standalone
 all: $(prog)
 
 run_tests: $(prog)
-	@./$(prog) run scenarios
+	@$(abspath $(prog)) run $(ARGS) scenarios
+
+# Test files of selftests/e2e boot machines; the others do without.
+programs := $(unit-plain) $(unit-asan) $(hostile-plain) $(hostile-asan) \
+	$(fuzz-fuzz)
+boot-t := $(sort $(wildcard selftests/e2e/*.t))
+fast-t := $(filter-out $(boot-t),$(sort $(wildcard selftests/*/*.t)))
+JOBS ?= $(shell nproc)
+
+prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
+	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \
+	--jobs $(JOBS) --exec $(CURDIR)/selftests/lib/run-test
+
+check: all unit hostile fuzz | $(ksft-ready)
+	$(Q)$(prove) $(boot-t) $(fast-t) $(programs)
+
+check-fast: all unit hostile fuzz | $(ksft-ready)
+	$(Q)$(prove) $(fast-t) $(programs)
+
+# One rule of the house alone: make check-style, check-floors, ...
+check-%: selftests/house/%.t | all $(ksft-ready)
+	$(Q)$(prove) --verbose $<
+
+PREFIX ?= /usr/local
+share = $(DESTDIR)$(PREFIX)/share
+install: all
+	install -D -m 755 $(prog) $(DESTDIR)$(PREFIX)/bin/vmtap
+	install -D -m 644 -t $(share)/man/man1 tools/man/vmtap.1
+	install -D -m 644 -t $(share)/man/man5 tools/man/vmtap-scenario.5
+	install -D -m 644 tools/completion/vmtap.bash \
+		$(share)/bash-completion/completions/vmtap
+	mkdir -p $(share)/vmtap
+	cp -R --preserve=mode scenarios $(share)/vmtap/
+
+clean:
+	$(Q)rm -rf $(obj) $(prog)
+
+help:
+	@printf '  %-12s %s\n' \
+	 deps 'install what is missing (root; nothing when complete)' \
+	 all 'build the program' \
+	 run_tests 'run the shipped scenarios; TAP on stdout (ARGS=...)' \
+	 check 'all of our tests, under prove' \
+	 check-fast 'those that boot nothing' \
+	 check-style 'one rule of the house: headers, floors, style' \
+	 unit 'build the unit tests; also: hostile, fuzz' \
+	 install 'DESTDIR= PREFIX=/usr/local' \
+	 clean 'remove what was built'
+	@echo '  V=1 shows commands, WERROR=1 is strict, O=DIR builds elsewhere'
+
+.PHONY: check check-fast install clean help
 
 endif # in-tree
 
@@ -276,6 +326,12 @@ endif # in-tree
 
 endif # after-deps
 
+# Packages, then a kernel's source for the tests.
+deps:
+	$(Q)tools/deps.sh
+	$(Q)$(if $(in-tree),:,[ -e build/linux-source/.ready ] || \
+		tools/linux-source.sh build/linux-source)
+
 FORCE:
-.PHONY: all unit hostile fuzz run_tests have-libs FORCE
+.PHONY: all deps unit hostile fuzz run_tests have-libs FORCE
 .SECONDARY:
