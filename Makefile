@@ -43,7 +43,9 @@ freeze-objs :=
 runner-objs := \
 	embed.o \
 	fields.o \
+	fields_out.o \
 	pool.o \
+	report.o \
 	splat.o \
 	text.o \
 	textlog.o \

@@ -19,28 +19,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct diag;
 struct expr;
-struct loc;
 struct value;
 
 /* Bounds on what is parsed: text in bytes, and nesting. */
 #define EXPR_MAX_LEN	(16 * 1024)
 #define EXPR_MAX_DEPTH	64
 
+/* What is wrong with a text, and where in it (bytes from its beginning). */
+struct expr_error {
+	size_t off;
+	size_t len;
+	char msg[400];	/* one line; names the nearest known name */
+};
+
 /**
  * expr_parse() - parse and type-check
- * @at: where the text begins, for messages; may be NULL (then "1:col")
- * @d: tells position, what is wrong and the nearest known name
- *
- * Return: 0 and @out (expr_destroy()), -EINVAL, -ENOMEM.
+ * Return: 0 and @out (expr_destroy()); -EINVAL and @err; -ENOMEM.
  */
-int expr_parse(const char *text, const struct loc *at, struct expr **out,
-	       struct diag *d);
+int expr_parse(const char *text, struct expr **out, struct expr_error *err);
 
 /** expr_parse_check() - as expr_parse(), and the type must be a boolean */
-int expr_parse_check(const char *text, const struct loc *at,
-		     struct expr **out, struct diag *d);
+int expr_parse_check(const char *text, struct expr **out,
+		     struct expr_error *err);
 
 void expr_destroy(struct expr *e);
 

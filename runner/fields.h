@@ -63,18 +63,23 @@ const struct field *fields_find(const struct field_step *steps, size_t n,
 
 /**
  * fields_nearest() - the known key that is nearest to a wrong last step
- * Return: a key that lives as long as @pool, or NULL where none is near.
+ * Return: a key or a whole name, as long as @pool lives, or NULL where none is near.
  */
 const char *fields_nearest(const struct field_step *steps, size_t n,
 			   struct buf *pool);
 
+/** fields_dotted() - a path as "kvm.vcpu[].exits"; appends; 0, -ENOMEM */
+int fields_dotted(const struct field_step *steps, size_t n, struct buf *out);
+
 /**
  * fields_why_absent() - why this name is null in @result
- * The result's own words ("absent.<name>", which the runner fills) before the
- * catalogue's; never NULL. The string belongs to @result or to the catalogue.
+ * The result's own words ("absent", a map from dotted names, which the runner
+ * fills) before the catalogue's.
+ * @at: how many leading steps name what is null: the group or the name itself
+ * Return: never NULL; belongs to @result or to the catalogue.
  */
 const char *fields_why_absent(const struct field_step *steps, size_t n,
-			      const struct value *result);
+			      const struct value *result, size_t *at);
 
 /**
  * fields_complete() - @result with every catalogue name in catalogue order

@@ -362,6 +362,12 @@ struct value *value_get(const struct value *map, const char *key)
 	return get_len(map, key, strlen(key));
 }
 
+bool value_has(const struct value *map, const char *key)
+{
+	return map && map->type == VALUE_MAP &&
+	       map_find(map, key, strlen(key)) >= 0;
+}
+
 /* "[12]" at *@p on a list; moves *@p behind it. */
 static struct value *get_index(const struct value *list, const char **p)
 {

@@ -83,6 +83,8 @@ void value_unset(struct value *map, const char *key);
 int value_append(struct value *list, struct value *item);
 /** value_get() - the item under @key; NULL where absent, null, or @map is no map */
 struct value *value_get(const struct value *map, const char *key);
+/** value_has() - whether @key stands in @map, be it null */
+bool value_has(const struct value *map, const char *key);
 /** value_path() - value_get() along "kvm.avg.exits"; a list takes "[2]" */
 struct value *value_path(const struct value *root, const char *path);
 /** value_set_path() - value_set() along a dotted path, making maps */
