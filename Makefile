@@ -38,7 +38,12 @@ vmm-objs := \
 	kimage_elf.o \
 	kunpack.o \
 	mem.o
-virtio-objs :=
+virtio-objs := \
+	console.o \
+	iov.o \
+	mmio.o \
+	virtio.o \
+	virtq.o
 freeze-objs :=
 runner-objs := \
 	embed.o \

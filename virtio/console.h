@@ -42,9 +42,13 @@ enum virtio_console_port {
 #define VIRTIO_CONSOLE_CHUNK 16384	/* bytes offered to a sink at once, at most */
 
 /*
- * Both are called in the worker's thread (in virtio_console_flush(), in the
- * caller's) with the device's lock held: they must not block, nor call into
- * this device but for virtio_console_send() and virtio_console_resume().
+ * Both are called with the device's lock held, in the worker's thread, in a
+ * vCPU's when its driver resets the device, or in virtio_console_flush(): they
+ * must not block, nor call into this device but for virtio_console_send() and
+ * virtio_console_resume().
+ *
+ * Linux writes to port 0 with a spinlock held and spins until the buffer comes
+ * back: that sink should drop and count rather than take less.
  */
 struct virtio_console_sink {
 	/*

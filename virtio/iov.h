@@ -22,8 +22,6 @@ struct iov {
 u64 iov_read(struct iov *it, void *dst, u64 len);
 /** iov_write() - copy in up to @len bytes and step over them; bytes copied */
 u64 iov_write(struct iov *it, const void *src, u64 len);
-/** iov_zero() - write up to @len zeros and step over them; bytes written */
-u64 iov_zero(struct iov *it, u64 len);
 /** iov_copy() - from @src to @dst until one ends; bytes copied. May overlap. */
 u64 iov_copy(struct iov *dst, struct iov *src);
 /** iov_skip() - step over up to @len bytes; bytes skipped */

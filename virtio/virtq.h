@@ -33,7 +33,6 @@ struct virtq {
 	bool indirect;	/* VIRTIO_F_INDIRECT_DESC was negotiated */
 	bool event_idx;	/* VIRTIO_F_EVENT_IDX was negotiated */
 	bool poisoned;	/* avail.idx lied; nothing is taken until reset */
-	bool signalled_valid;	/* signalled_used holds something */
 	u16 next_avail;	/* free running */
 	u16 next_used;	/* free running: the device's own used.idx */
 	u16 signalled_used;	/* next_used at the last notification */

@@ -78,19 +78,28 @@ void event_del(struct event_loop *loop, struct event_source *src)
  * One event a round: a callback may remove and free any other source, which a
  * batch fetched earlier would still name.
  */
+int event_loop_step(struct event_loop *loop, int timeout_ms)
+{
+	struct event_source *src;
+	struct epoll_event ev;
+	int n = epoll_wait(loop->epfd, &ev, 1, timeout_ms);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (!n)
+		return 0;
+	src = ev.data.ptr;
+	src->ready(src, ev.events);
+	return 1;
+}
+
 int event_loop_run(struct event_loop *loop)
 {
 	while (!loop->stop) {
-		struct epoll_event ev;
-		int n = epoll_wait(loop->epfd, &ev, 1, -1);
+		int rc = event_loop_step(loop, -1);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 1) {
-			struct event_source *src = ev.data.ptr;
-
-			src->ready(src, ev.events);
-		}
+		if (rc < 0)
+			return rc;
 	}
 	loop->stop = false;
 	return 0;

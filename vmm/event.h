@@ -39,6 +39,11 @@ int event_mod(struct event_loop *loop, struct event_source *src, u32 events);
 void event_del(struct event_loop *loop, struct event_source *src);
 /** event_loop_run() - dispatch until event_loop_stop(); 0 or -errno */
 int event_loop_run(struct event_loop *loop);
+/**
+ * event_loop_step() - dispatch at most one ready source; @timeout_ms -1 waits
+ * Return: 1 dispatched, 0 nothing became ready, -errno.
+ */
+int event_loop_step(struct event_loop *loop, int timeout_ms);
 /** event_loop_stop() - end event_loop_run(). Context: any thread, any time */
 void event_loop_stop(struct event_loop *loop);
 

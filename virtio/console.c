@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The virtio console; see console.h. Section numbers are virtio 1.2's. */
+#include "virtio/console.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "virtio/iov.h"
+#include "virtio/mmio.h"
+#include "virtio/virtio.h"
+#include "vmm/base/diag.h"
+
+#define NR_PORTS VIRTIO_CONSOLE_NR_PORTS
+#define NR_QUEUES (2 + 2 * NR_PORTS)
+#define CONTROL_RX 2
+#define CONTROL_TX 3
+#define QUEUE_SIZE 128
+#define CONTROL_MSG_MAX 64
+/* One message of a driver; far above what any sends, and soon copied. */
+#define CHAIN_MAX MiB(16)
+
+static const char * const port_names[NR_PORTS] = {
+	[VIRTIO_CONSOLE_PORT_TTY] = "vmtap.console",
+	[VIRTIO_CONSOLE_PORT_BULK] = "vmtap.bulk",
+	[VIRTIO_CONSOLE_PORT_STATS] = "vmtap.stats",
+};
+
+/* Control messages owed to the driver, a bit each, sent in this order. */
+static const u16 owed_events[] = {
+	VIRTIO_CONSOLE_PORT_ADD, VIRTIO_CONSOLE_CONSOLE_PORT,
+	VIRTIO_CONSOLE_PORT_NAME, VIRTIO_CONSOLE_RESIZE,
+	VIRTIO_CONSOLE_PORT_OPEN,
+};
+
+#define OWED(event) (1U << (event))
+
+/* Plain data, as all of struct console_state. */
+struct port_state {
+	bool announced;	/* PORT_ADD went out or is owed */
+	bool guest_open;	/* atomic reads outside the lock */
+	bool stalled;	/* the sink took less; waits for resume */
+	u32 owed;
+	u64 out_done;	/* bytes of the next chain that the sink has already */
+	u32 send_head;	/* under send_lock: the first byte in send */
+	u32 send_len;
+	u8 send[VIRTIO_CONSOLE_SEND_MAX];
+};
+
+struct console_state {
+	struct virtio_state core;
+	struct virtio_console_config config;
+	struct virtio_console_counters c;
+	struct port_state ports[NR_PORTS];
+};
+
+struct virtio_console {
+	struct virtio v;
+	struct console_state s;
+	struct virtio_console_sink sinks[NR_PORTS];
+	pthread_mutex_t send_lock;	/* innermost */
+	struct event_source wake;	/* eventfd: send, resume or resize */
+	u32 resumed;	/* atomic: a bit for each port */
+	u8 chunk[VIRTIO_CONSOLE_CHUNK];
+};
+
+static struct virtio_console *to_console(struct virtio *v)
+{
+	return container_of(v, struct virtio_console, v);
+}
+
+static unsigned int rx_queue(unsigned int port)
+{
+	return port ? 2 + 2 * port : 0;
+}
+
+static bool multiport(const struct virtio_console *con)
+{
+	return virtio_has(&con->v, VIRTIO_CONSOLE_F_MULTIPORT);
+}
+
+static struct iov chain_out(struct virtio_console *con)
+{
+	struct virtq_chain *c = &con->v.chain;
+
+	return (struct iov){ c->iov, c->nr_out, c->out_len };
+}
+
+static struct iov chain_in(struct virtio_console *con)
+{
+	struct virtq_chain *c = &con->v.chain;
+
+	return (struct iov){ c->iov + c->nr_out, c->nr_in, c->in_len };
+}
+
+static void give_back(struct virtio_console *con, unsigned int q, u32 len)
+{
+	if (virtio_push(&con->v, q, len))
+		con->s.c.add_used_failures++;
+}
+
+static void refuse(struct virtio_console *con, unsigned int q)
+{
+	con->s.c.chain_invalid++;
+	if (con->v.chain.returnable)
+		give_back(con, q, 0);
+}
+
+/*
+ * Take the next good chain of queue @q; those that are malformed, or run in
+ * the wrong direction (5.3.6.1), are refused on the way.
+ */
+static bool take(struct virtio_console *con, unsigned int q, bool readable)
+{
+	const struct virtq_chain *c = &con->v.chain;
+	int rc;
+
+	while ((rc = virtio_pop(&con->v, q))) {
+		if (rc > 0 && !(readable ? c->in_len : c->out_len) &&
+		    c->out_len <= CHAIN_MAX)
+			return true;
+		refuse(con, q);
+	}
+	return false;
+}
+
+static void set_open(struct virtio_console *con, unsigned int port, bool open)
+{
+	struct port_state *p = &con->s.ports[port];
+	const struct virtio_console_sink *sink = &con->sinks[port];
+
+	if (p->guest_open == open)
+		return;
+	__atomic_store_n(&p->guest_open, open, __ATOMIC_RELEASE);
+	if (sink->opened)
+		sink->opened(sink->arg, open);
+}
+
+/* Host to guest: what was queued, into the buffers that the guest posted. */
+
+static u32 send_some(struct virtio_console *con, struct port_state *p)
+{
+	struct iov in = chain_in(con);
+	u32 done = 0;
+
+	pthread_mutex_lock(&con->send_lock);
+	while (p->send_len && in.len) {
+		u32 n = min(p->send_len, (u32)sizeof(p->send) - p->send_head);
+
+		n = iov_write(&in, p->send + p->send_head, n);
+		p->send_head = (p->send_head + n) % sizeof(p->send);
+		p->send_len -= n;
+		done += n;
+	}
+	pthread_mutex_unlock(&con->send_lock);
+	return done;
+}
+
+static bool has_unsent(struct virtio_console *con, struct port_state *p)
+{
+	bool ret;
+
+	pthread_mutex_lock(&con->send_lock);
+	ret = p->send_len;
+	pthread_mutex_unlock(&con->send_lock);
+	return ret;
+}
+
+static void pump_in(struct virtio_console *con, unsigned int port)
+{
+	struct port_state *p = &con->s.ports[port];
+	unsigned int q = rx_queue(port);
+	struct virtq *vq = &con->s.core.vq[q];
+
+	if (!p->guest_open || !vq->ready)
+		return;
+	do {
+		virtq_kicks_off(vq, con->v.mem);
+		while (has_unsent(con, p) && take(con, q, false)) {
+			u32 n = send_some(con, p);
+
+			con->s.c.bytes_in[port] += n;
+			give_back(con, q, n);
+		}
+		/* With nothing to send, a kick for a fresh buffer is noise. */
+	} while (has_unsent(con, p) && virtq_kicks_on(vq, con->v.mem));
+	virtio_notify(&con->v, q);
+}
+
+/* Guest to host. */
+
+/* Returns false where the sink has had enough for now. */
+static bool deliver(struct virtio_console *con, unsigned int port)
+{
+	const struct virtio_console_sink *sink = &con->sinks[port];
+	struct port_state *p = &con->s.ports[port];
+	struct iov out = chain_out(con);
+	size_t n, took;
+
+	iov_skip(&out, p->out_done);
+	while ((n = iov_read(&out, con->chunk, sizeof(con->chunk)))) {
+		took = sink->take ? sink->take(sink->arg, con->chunk, n) : n;
+		BUG_ON(took > n);
+		p->out_done += took;
+		con->s.c.bytes_out[port] += took;
+		if (took < n)
+			return false;
+	}
+	p->out_done = 0;
+	return true;
+}
+
+static void drain_out(struct virtio_console *con, unsigned int port,
+		      bool breathe)
+{
+	struct port_state *p = &con->s.ports[port];
+	unsigned int q = rx_queue(port) + 1;
+
+	while (!p->stalled && take(con, q, true)) {
+		if (!deliver(con, port)) {
+			p->stalled = true;
+			con->s.c.stalls[port]++;
+			virtq_unpop(&con->s.core.vq[q]);
+			break;
+		}
+		give_back(con, q, 0);
+		if (breathe)
+			virtio_breathe(&con->v);
+	}
+}
+
+static void pump_out(struct virtio_console *con, unsigned int port,
+		     bool breathe)
+{
+	struct port_state *p = &con->s.ports[port];
+	unsigned int q = rx_queue(port) + 1;
+	struct virtq *vq = &con->s.core.vq[q];
+
+	if (!vq->ready || p->stalled)
+		return;
+	do {
+		virtq_kicks_off(vq, con->v.mem);
+		drain_out(con, port, breathe);
+	} while (!p->stalled && virtq_kicks_on(vq, con->v.mem));
+	virtio_notify(&con->v, q);
+}
+
+/* Control queues (5.3.6.2). */
+
+static size_t build_control(struct virtio_console *con, unsigned int port,
+			    u16 event, u8 *buf)
+{
+	struct virtio_console_control msg = {
+		.id = htole32(port),
+		.event = htole16(event),
+		.value = htole16(event == VIRTIO_CONSOLE_PORT_OPEN ||
+				 event == VIRTIO_CONSOLE_CONSOLE_PORT),
+	};
+	size_t len = sizeof(msg);
+
+	memcpy(buf, &msg, len);
+	if (event == VIRTIO_CONSOLE_PORT_NAME) {
+		memcpy(buf + len, port_names[port], strlen(port_names[port]));
+		len += strlen(port_names[port]);
+	} else if (event == VIRTIO_CONSOLE_RESIZE) {
+		memcpy(buf + len, &con->s.config.cols, 2);
+		memcpy(buf + len + 2, &con->s.config.rows, 2);
+		len += 4;
+	}
+	return len;
+}
+
+static bool next_owed(const struct virtio_console *con, unsigned int *port,
+		      u16 *event)
+{
+	unsigned int i;
+
+	for (*port = 0; *port < NR_PORTS; (*port)++) {
+		for (i = 0; i < ARRAY_SIZE(owed_events); i++) {
+			*event = owed_events[i];
+			if (con->s.ports[*port].owed & OWED(*event))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void send_owed(struct virtio_console *con)
+{
+	u8 buf[CONTROL_MSG_MAX];
+	unsigned int port;
+	u16 event;
+
+	while (next_owed(con, &port, &event) && take(con, CONTROL_RX, false)) {
+		struct iov in = chain_in(con);
+		size_t len = build_control(con, port, event, buf);
+
+		if (in.len < len) {
+			refuse(con, CONTROL_RX);
+			continue;
+		}
+		iov_write(&in, buf, len);
+		con->s.ports[port].owed &= ~OWED(event);
+		give_back(con, CONTROL_RX, len);
+	}
+}
+
+static bool owes(const struct virtio_console *con)
+{
+	unsigned int port;
+	u16 event;
+
+	return next_owed(con, &port, &event);
+}
+
+static void pump_control(struct virtio_console *con)
+{
+	struct virtq *vq = &con->s.core.vq[CONTROL_RX];
+
+	if (!vq->ready)
+		return;
+	do {
+		virtq_kicks_off(vq, con->v.mem);
+		send_owed(con);
+	} while (owes(con) && virtq_kicks_on(vq, con->v.mem));
+	virtio_notify(&con->v, CONTROL_RX);
+}
+
+static void announce(struct virtio_console *con)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PORTS; i++) {
+		/* A port that exists must not be added again (5.3.6.2.1). */
+		if (!con->s.ports[i].announced)
+			con->s.ports[i].owed |= OWED(VIRTIO_CONSOLE_PORT_ADD);
+		con->s.ports[i].announced = true;
+	}
+}
+
+static void port_ready(struct virtio_console *con, unsigned int port)
+{
+	con->s.ports[port].owed |= OWED(VIRTIO_CONSOLE_PORT_NAME) |
+				   OWED(VIRTIO_CONSOLE_PORT_OPEN);
+	if (port == VIRTIO_CONSOLE_PORT_TTY)
+		con->s.ports[port].owed |= OWED(VIRTIO_CONSOLE_CONSOLE_PORT) |
+					   OWED(VIRTIO_CONSOLE_RESIZE);
+}
+
+/* Returns false for what makes no sense. */
+static bool handle_control(struct virtio_console *con, u32 port, u16 event,
+			   u16 value)
+{
+	if (event == VIRTIO_CONSOLE_DEVICE_READY) {
+		if (value)
+			announce(con);
+		return true;
+	}
+	if (port >= NR_PORTS || !con->s.ports[port].announced)
+		return false;
+	switch (event) {
+	case VIRTIO_CONSOLE_PORT_READY:
+		if (value)
+			port_ready(con, port);
+		return true;
+	case VIRTIO_CONSOLE_PORT_OPEN:
+		set_open(con, port, value);
+		pump_in(con, port);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void control_kicked(struct virtio_console *con)
+{
+	struct virtq *vq = &con->s.core.vq[CONTROL_TX];
+	struct virtio_console_control msg;
+
+	do {
+		virtq_kicks_off(vq, con->v.mem);
+		while (take(con, CONTROL_TX, true)) {
+			struct iov out = chain_out(con);
+			bool whole = iov_read(&out, &msg, sizeof(msg)) ==
+				     sizeof(msg);
+
+			/* Answers need the chain: give this one back first. */
+			give_back(con, CONTROL_TX, 0);
+			if (!whole || !handle_control(con, le32toh(msg.id),
+						      le16toh(msg.event),
+						      le16toh(msg.value)))
+				con->s.c.control_invalid++;
+		}
+	} while (virtq_kicks_on(vq, con->v.mem));
+	virtio_notify(&con->v, CONTROL_TX);
+	pump_control(con);
+}
+
+/* Device operations. */
+
+static void console_kicked(struct virtio *v, unsigned int q)
+{
+	struct virtio_console *con = to_console(v);
+	unsigned int port = q < 2 ? 0 : q / 2 - 1;
+
+	if (q >= 2 && !multiport(con))
+		return;
+	if (q == CONTROL_RX)
+		pump_control(con);
+	else if (q == CONTROL_TX)
+		control_kicked(con);
+	else if (q % 2)
+		pump_out(con, port, true);
+	else
+		pump_in(con, port);
+}
+
+static void console_driver_ok(struct virtio *v)
+{
+	struct virtio_console *con = to_console(v);
+
+	if (!multiport(con))
+		set_open(con, VIRTIO_CONSOLE_PORT_TTY, true);
+}
+
+/* The guest thinks that what it posted is on its way: take it before it goes. */
+static void console_queue_stopped(struct virtio *v, unsigned int q)
+{
+	struct virtio_console *con = to_console(v);
+	unsigned int port = q < 2 ? 0 : q / 2 - 1;
+
+	if (q == CONTROL_RX || q == CONTROL_TX || !(q % 2))
+		return;
+	if (virtio_running(v) && (q < 2 || multiport(con)))
+		pump_out(con, port, false);
+	con->s.ports[port].stalled = false;
+	con->s.ports[port].out_done = 0;
+}
+
+static void console_reset(struct virtio *v)
+{
+	struct virtio_console *con = to_console(v);
+	unsigned int i;
+
+	for (i = 0; i < NR_PORTS; i++) {
+		struct port_state *p = &con->s.ports[i];
+
+		p->announced = false;
+		p->owed = 0;
+		if (!p->guest_open)
+			continue;
+		/* The new driver must not begin in the middle of a stream. */
+		pthread_mutex_lock(&con->send_lock);
+		p->send_len = 0;
+		pthread_mutex_unlock(&con->send_lock);
+		set_open(con, i, false);
+	}
+}
+
+static const struct virtio_ops console_ops = {
+	.name = "virtio_console",
+	.id = VIRTIO_ID_CONSOLE,
+	.kicked = console_kicked,
+	.driver_ok = console_driver_ok,
+	.queue_stopped = console_queue_stopped,
+	.reset = console_reset,
+};
+
+/* Something on the host's side changed: look at all ports. */
+static void console_woken(struct event_source *src, u32 events)
+{
+	struct virtio_console *con = container_of(src, struct virtio_console, wake);
+	u32 resumed;
+	unsigned int i;
+
+	(void)events;
+	event_drain(src->fd);
+	resumed = __atomic_exchange_n(&con->resumed, 0, __ATOMIC_ACQ_REL);
+	for (i = 0; i < NR_PORTS; i++) {
+		virtio_lock(&con->v);
+		if (resumed & (1U << i))
+			con->s.ports[i].stalled = false;
+		if (virtio_running(&con->v) && (!i || multiport(con))) {
+			pump_in(con, i);
+			pump_out(con, i, true);
+		}
+		virtio_unlock(&con->v);
+	}
+}
+
+int virtio_console_send(struct virtio_console *con,
+			enum virtio_console_port port, const void *data,
+			size_t len)
+{
+	struct port_state *p = &con->s.ports[port];
+	size_t at, first;
+
+	if (len > sizeof(p->send))
+		return -EMSGSIZE;
+	pthread_mutex_lock(&con->send_lock);
+	if (len > sizeof(p->send) - p->send_len) {
+		pthread_mutex_unlock(&con->send_lock);
+		return -EAGAIN;
+	}
+	at = (p->send_head + p->send_len) % sizeof(p->send);
+	first = min(len, sizeof(p->send) - at);
+	memcpy(p->send + at, data, first);
+	memcpy(p->send, (const u8 *)data + first, len - first);
+	p->send_len += len;
+	pthread_mutex_unlock(&con->send_lock);
+	eventfd_write(con->wake.fd, 1);
+	return 0;
+}
+
+size_t virtio_console_unsent(struct virtio_console *con,
+			     enum virtio_console_port port)
+{
+	size_t ret;
+
+	pthread_mutex_lock(&con->send_lock);
+	ret = con->s.ports[port].send_len;
+	pthread_mutex_unlock(&con->send_lock);
+	return ret;
+}
+
+bool virtio_console_is_open(struct virtio_console *con,
+			    enum virtio_console_port port)
+{
+	return __atomic_load_n(&con->s.ports[port].guest_open, __ATOMIC_ACQUIRE);
+}
+
+void virtio_console_resume(struct virtio_console *con,
+			   enum virtio_console_port port)
+{
+	__atomic_or_fetch(&con->resumed, 1U << port, __ATOMIC_ACQ_REL);
+	eventfd_write(con->wake.fd, 1);
+}
+
+void virtio_console_resize(struct virtio_console *con, u16 cols, u16 rows)
+{
+	struct port_state *p = &con->s.ports[VIRTIO_CONSOLE_PORT_TTY];
+
+	virtio_lock(&con->v);
+	con->s.config.cols = htole16(cols);
+	con->s.config.rows = htole16(rows);
+	virtio_config_changed(&con->v);
+	if (p->announced)
+		p->owed |= OWED(VIRTIO_CONSOLE_RESIZE);
+	virtio_unlock(&con->v);
+	virtio_kick(&con->v, CONTROL_RX);
+}
+
+int virtio_console_flush(struct virtio_console *con)
+{
+	bool stalled = false;
+	unsigned int i;
+
+	virtio_lock(&con->v);
+	for (i = 0; i < NR_PORTS; i++) {
+		if (!virtio_running(&con->v) || (i && !multiport(con)))
+			continue;
+		con->s.ports[i].stalled = false;
+		pump_out(con, i, false);
+		stalled |= con->s.ports[i].stalled;
+	}
+	virtio_unlock(&con->v);
+	return stalled ? -EAGAIN : 0;
+}
+
+void virtio_console_counters(struct virtio_console *con,
+			     struct virtio_console_counters *ret)
+{
+	virtio_lock(&con->v);
+	*ret = con->s.c;
+	ret->invalid_avail_idx_count = virtio_invalid_avail_idx(&con->v);
+	virtio_unlock(&con->v);
+}
+
+static void init_state(struct console_state *s,
+		       const struct virtio_console_cfg *cfg)
+{
+	unsigned int q;
+
+	s->core.offered = 1ULL << VIRTIO_F_VERSION_1 |
+			  1ULL << VIRTIO_RING_F_INDIRECT_DESC |
+			  1ULL << VIRTIO_RING_F_EVENT_IDX |
+			  1ULL << VIRTIO_CONSOLE_F_SIZE |
+			  1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
+	s->core.nr_queues = NR_QUEUES;
+	for (q = 0; q < NR_QUEUES; q++)
+		virtq_init(&s->core.vq[q], QUEUE_SIZE);
+	s->config.cols = htole16(cfg->cols ?: 80);
+	s->config.rows = htole16(cfg->rows ?: 25);
+	s->config.max_nr_ports = htole32(NR_PORTS);
+}
+
+int virtio_console_create(struct virtio_console **ret, const struct mem *mem,
+			  const struct virtio_console_cfg *cfg,
+			  struct diag *d)
+{
+	struct virtio_console *con = calloc(1, sizeof(*con));
+	int err;
+
+	if (!con)
+		return diag_fail(d, -ENOMEM, NULL, "no memory for a console");
+	pthread_mutex_init(&con->send_lock, NULL);
+	memcpy(con->sinks, cfg->sinks, sizeof(con->sinks));
+	init_state(&con->s, cfg);
+	con->wake.ready = console_woken;
+	con->v.ops = &console_ops;
+	con->v.mem = mem;
+	con->v.s = &con->s.core;
+	con->v.config = &con->s.config;
+	con->v.config_len = sizeof(con->s.config);
+	con->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (con->wake.fd < 0) {
+		err = diag_fail(d, -errno, NULL, "eventfd: %m");
+		goto fail;
+	}
+	err = virtio_init(&con->v, d);
+	if (err)
+		goto fail_wake;
+	err = event_add(&con->v.loop, &con->wake, EPOLLIN, d);
+	if (err)
+		goto fail_core;
+	*ret = con;
+	return 0;
+fail_core:
+	virtio_deinit(&con->v);
+fail_wake:
+	close(con->wake.fd);
+fail:
+	pthread_mutex_destroy(&con->send_lock);
+	free(con);
+	return err;
+}
+
+void virtio_console_destroy(struct virtio_console *con)
+{
+	if (!con)
+		return;
+	virtio_deinit(&con->v);
+	close(con->wake.fd);
+	pthread_mutex_destroy(&con->send_lock);
+	free(con);
+}
+
+void virtio_console_attach(struct virtio_console *con, struct device *dev)
+{
+	mmio_describe(&con->v, dev);
+}
+
+int virtio_console_start(struct virtio_console *con, struct diag *d)
+{
+	return virtio_start(&con->v, d);
+}
+
+void virtio_console_stop(struct virtio_console *con)
+{
+	virtio_stop(&con->v);
+}
+
+struct virtio *virtio_console_core(struct virtio_console *con)
+{
+	return &con->v;
+}

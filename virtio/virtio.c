@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The device core; see virtio.h. Section numbers are virtio 1.2's. */
+#include "virtio/virtio.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "vmm/base/diag.h"
+#include "vmm/base/log.h"
+
+#define DRIVER_BITS (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | \
+		     VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
+		     VIRTIO_CONFIG_S_FAILED)
+
+/*
+ * A plain mutex would let the worker take it again before a waiting vCPU
+ * wakes up. Whoever waits here holds the gate, which the worker then meets.
+ */
+void virtio_lock(struct virtio *v)
+{
+	pthread_mutex_lock(&v->gate);
+	pthread_mutex_lock(&v->lock);
+	pthread_mutex_unlock(&v->gate);
+}
+
+void virtio_unlock(struct virtio *v)
+{
+	pthread_mutex_unlock(&v->lock);
+}
+
+void virtio_breathe(struct virtio *v)
+{
+	virtio_unlock(v);
+	virtio_lock(v);
+}
+
+bool virtio_has(const struct virtio *v, unsigned int bit)
+{
+	return v->s->accepted & (1ULL << bit);
+}
+
+bool virtio_running(const struct virtio *v)
+{
+	return (v->s->status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	       !(v->s->status & VIRTIO_CONFIG_S_FAILED);
+}
+
+static void virtio_interrupt(struct virtio *v, u32 why)
+{
+	__atomic_or_fetch(&v->s->isr, why, __ATOMIC_SEQ_CST);
+	irq_line_raise(&v->irq);
+}
+
+void virtio_needs_reset(struct virtio *v)
+{
+	if (v->s->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	log_debug(v->ops->name, "the driver broke a rule: needs reset");
+	v->s->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (v->s->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
+}
+
+void virtio_config_changed(struct virtio *v)
+{
+	v->s->config_gen++;
+	if (v->s->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
+}
+
+int virtio_pop(struct virtio *v, unsigned int q)
+{
+	int rc = virtq_pop(&v->s->vq[q], v->mem, &v->chain);
+
+	if (rc != -EPROTO && rc != -ENXIO)
+		return rc;
+	virtio_needs_reset(v);
+	return 0;
+}
+
+int virtio_push(struct virtio *v, unsigned int q, u32 len)
+{
+	int err = virtq_push(&v->s->vq[q], v->mem, v->chain.head, len);
+
+	if (err)
+		virtio_needs_reset(v);
+	return err;
+}
+
+void virtio_notify(struct virtio *v, unsigned int q)
+{
+	if (virtq_should_notify(&v->s->vq[q], v->mem))
+		virtio_interrupt(v, VIRTIO_MMIO_INT_VRING);
+}
+
+void virtio_kick(struct virtio *v, unsigned int q)
+{
+	eventfd_write(v->bells[q].src.fd, 1);
+}
+
+u64 virtio_invalid_avail_idx(const struct virtio *v)
+{
+	u64 sum = 0;
+	unsigned int q;
+
+	for (q = 0; q < v->s->nr_queues; q++)
+		sum += v->s->vq[q].invalid_avail_idx;
+	return sum;
+}
+
+static void stop_queue(struct virtio *v, unsigned int q)
+{
+	if (v->ops->queue_stopped)
+		v->ops->queue_stopped(v, q);
+	v->s->vq[q].ready = false;
+}
+
+static void reset(struct virtio *v)
+{
+	unsigned int q;
+
+	for (q = 0; q < v->s->nr_queues; q++) {
+		stop_queue(v, q);
+		virtq_reset(&v->s->vq[q]);
+	}
+	if (v->ops->reset)
+		v->ops->reset(v);
+	v->s->status = 0;
+	v->s->accepted = 0;
+	v->s->accepted_sel = 0;
+	v->s->offered_sel = 0;
+	v->s->queue_sel = 0;
+	__atomic_store_n(&v->s->isr, 0, __ATOMIC_SEQ_CST);
+}
+
+static bool features_fine(const struct virtio *v)
+{
+	return !(v->s->accepted & ~v->s->offered) &&
+	       virtio_has(v, VIRTIO_F_VERSION_1);
+}
+
+static void run(struct virtio *v)
+{
+	unsigned int q;
+
+	v->s->status |= VIRTIO_CONFIG_S_DRIVER_OK;
+	if (v->ops->driver_ok)
+		v->ops->driver_ok(v);
+	/* What was kicked too early was not looked at. */
+	for (q = 0; q < v->s->nr_queues; q++)
+		if (v->s->vq[q].ready)
+			virtio_kick(v, q);
+}
+
+/* A bit counts when those before it are set; only a reset clears (3.1.1). */
+void virtio_set_status(struct virtio *v, u32 status)
+{
+	u32 *cur = &v->s->status;
+	u32 added = status & DRIVER_BITS & ~*cur;
+
+	if (!status) {
+		reset(v);
+		return;
+	}
+	*cur |= added & (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_FAILED);
+	if ((added & VIRTIO_CONFIG_S_DRIVER) &&
+	    (*cur & VIRTIO_CONFIG_S_ACKNOWLEDGE))
+		*cur |= VIRTIO_CONFIG_S_DRIVER;
+	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    (*cur & VIRTIO_CONFIG_S_DRIVER) && features_fine(v))
+		*cur |= VIRTIO_CONFIG_S_FEATURES_OK;
+	if ((added & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	    (*cur & VIRTIO_CONFIG_S_FEATURES_OK))
+		run(v);
+}
+
+void virtio_queue_ready(struct virtio *v, unsigned int q, bool ready)
+{
+	struct virtq *vq = &v->s->vq[q];
+
+	if (vq->ready == ready || !(v->s->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		return;
+	if (!ready) {
+		stop_queue(v, q);
+		return;
+	}
+	vq->indirect = virtio_has(v, VIRTIO_RING_F_INDIRECT_DESC);
+	vq->event_idx = virtio_has(v, VIRTIO_RING_F_EVENT_IDX);
+	if (virtq_enable(vq, v->mem))
+		virtio_needs_reset(v);
+	else if (virtio_running(v))
+		virtio_kick(v, q);
+}
+
+static void bell_rang(struct event_source *src, u32 events)
+{
+	struct virtio_doorbell *b = container_of(src, struct virtio_doorbell, src);
+
+	(void)events;
+	event_drain(src->fd);
+	virtio_lock(b->v);
+	if (virtio_running(b->v) && b->v->s->vq[b->q].ready)
+		b->v->ops->kicked(b->v, b->q);
+	virtio_unlock(b->v);
+}
+
+static int add_bell(struct virtio *v, unsigned int q, struct diag *d)
+{
+	struct virtio_doorbell *b = &v->bells[q];
+
+	b->v = v;
+	b->q = q;
+	b->src.ready = bell_rang;
+	b->src.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->src.fd < 0)
+		return diag_fail(d, -errno, NULL, "eventfd: %m");
+	return event_add(&v->loop, &b->src, EPOLLIN, d);
+}
+
+int virtio_init(struct virtio *v, struct diag *d)
+{
+	unsigned int q;
+	int err;
+
+	BUG_ON(v->s->nr_queues > VIRTIO_MAX_QUEUES);
+	pthread_mutex_init(&v->gate, NULL);
+	pthread_mutex_init(&v->lock, NULL);
+	v->irq.fd = -1;
+	for (q = 0; q < VIRTIO_MAX_QUEUES; q++)
+		v->bells[q].src.fd = -1;
+	err = event_loop_init(&v->loop, d);
+	if (!err)
+		err = irq_line_init(&v->irq, d);
+	for (q = 0; !err && q < v->s->nr_queues; q++)
+		err = add_bell(v, q, d);
+	if (err)
+		virtio_deinit(v);
+	return err;
+}
+
+void virtio_deinit(struct virtio *v)
+{
+	unsigned int q;
+
+	virtio_stop(v);
+	for (q = 0; q < VIRTIO_MAX_QUEUES; q++)
+		if (v->bells[q].src.fd >= 0)
+			close(v->bells[q].src.fd);
+	irq_line_deinit(&v->irq);
+	event_loop_deinit(&v->loop);
+	pthread_mutex_destroy(&v->lock);
+	pthread_mutex_destroy(&v->gate);
+}
+
+static void *worker(void *arg)
+{
+	struct virtio *v = arg;
+
+	pthread_setname_np(pthread_self(), v->ops->name);
+	event_loop_run(&v->loop);
+	return NULL;
+}
+
+/* Signals are for the threads that run guest code and for the main thread. */
+int virtio_start(struct virtio *v, struct diag *d)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&v->thread, NULL, worker, v);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err)
+		return diag_fail(d, -err, NULL, "cannot start the %s worker: %s",
+				 v->ops->name, strerror(err));
+	v->running = true;
+	return 0;
+}
+
+void virtio_stop(struct virtio *v)
+{
+	if (!v->running)
+		return;
+	event_loop_stop(&v->loop);
+	pthread_join(v->thread, NULL);
+	v->running = false;
+}
+
+void virtio_poll(struct virtio *v)
+{
+	BUG_ON(v->running);
+	while (event_loop_step(&v->loop, 0) > 0)
+		;
+}
