@@ -60,17 +60,18 @@ struct wire_stats {
 	u64 resyncs;		/* runs of garbage before a frame or the end */
 	u64 garbage_bytes;	/* not part of any frame (port 1, ring), or of a
 				 * frame line that did not decode (COM2) */
-	u64 truncated;		/* 1: the stream ended inside a frame */
+	u64 truncated;		/* frames cut short by the end or, on COM2, by
+				 * text or another frame */
 	u64 duplicates;		/* good frames seen before */
-	u64 dropped_text;	/* plain text bytes beyond a line's bound */
 };
 
 struct assembler_ops {
 	/** frame() - a good frame, each sequence number once */
 	void (*frame)(void *ctx, const struct wire_frame *f);
 	/**
-	 * text() - plain text of COM2, a line with its newline, or a piece of
-	 * an over-long one; may be NULL; never called for port 1 and ring
+	 * text() - plain text of COM2 but the sentinels: a line with its
+	 * newline, or a piece of an over-long or interrupted one; may be NULL;
+	 * never called for port 1 and ring
 	 */
 	void (*text)(void *ctx, const char *line, size_t len);
 };
@@ -95,10 +96,12 @@ struct assembler {
 	struct wire_stats stats;
 	struct com2_words words;
 	/* private */
-	struct buf pend;
+	struct buf pend;	/* the frame or frame line so far */
+	struct buf line;	/* COM2: the text line so far */
 	bool in_garbage;
-	bool skip_line;
-	u64 skip;
+	bool in_frame;		/* COM2: between WIRE_LINE_START and newline */
+	bool escaped;		/* COM2: the last byte was WIRE_LINE_ESCAPE */
+	bool mid_line;		/* COM2: a piece of this line went out already */
 };
 
 /**

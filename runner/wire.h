@@ -242,16 +242,19 @@ static inline uint32_t wire_crc32(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
-/* Fill the WIRE_HDR_SIZE bytes at @hdr for @payload; async-signal-safe. */
+/*
+ * Fill the WIRE_HDR_SIZE bytes at @hdr for a payload of @len bytes with CRC-32
+ * @crc; async-signal-safe.
+ */
 static inline void wire_header(uint8_t *hdr, uint16_t type, uint16_t flags,
-			       uint32_t seq, const void *payload, uint32_t len)
+			       uint32_t seq, uint32_t crc, uint32_t len)
 {
 	wire_put32(hdr, WIRE_MAGIC);
 	wire_put16(hdr + 4, type);
 	wire_put16(hdr + 6, flags);
 	wire_put32(hdr + 8, len);
 	wire_put32(hdr + 12, seq);
-	wire_put32(hdr + 16, wire_crc32(0, payload, len));
+	wire_put32(hdr + 16, crc);
 	wire_put32(hdr + 20, wire_crc32(0, hdr, 20));
 }
 
