@@ -46,9 +46,12 @@ virtio-objs := \
 	virtq.o
 freeze-objs :=
 runner-objs := \
+	assembler.o \
+	crashring.o \
 	embed.o \
 	fields.o \
 	fields_out.o \
+	job.o \
 	pool.o \
 	report.o \
 	splat.o \
@@ -56,7 +59,8 @@ runner-objs := \
 	textlog.o \
 	value.o \
 	value_json.o \
-	verdict.o
+	verdict.o \
+	wire.o
 
 # Any lower floor, never a higher one: the order is the link order.
 floors := runner freeze virtio vmm base

@@ -273,7 +273,7 @@ static void end_frame_line(struct assembler *a)
 	size_t len = a->pend.len;
 	int payload;
 
-	a->in_frame = a->escaped = false;
+	a->in_frame = a->escaped = a->mid_line = false;
 	a->pend.len = 0;
 	if (len < WIRE_HDR_SIZE || wire_get32(p) != WIRE_MAGIC) {
 		if (len >= 4 && wire_get32(p) == WIRE_MAGIC)

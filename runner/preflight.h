@@ -12,6 +12,7 @@
 #include "vmm/base/util.h"
 
 struct diag;
+struct kernel;
 struct modules;
 struct module_set;
 
@@ -23,10 +24,7 @@ enum preflight_needs {
 
 /* All pointers are the caller's; NULL where not known. */
 struct preflight {
-	const char *image;		/* path of bzImage or vmlinux */
-	/** config() - "y", "m", a value; "n" where not set; NULL: no config known */
-	const char *(*config)(void *ctx, const char *symbol);
-	void *config_ctx;
+	const struct kernel *kernel;
 	const struct modules *modules;
 	const struct module_set *set;	/* what the initramfs carries */
 	unsigned int needs;		/* enum preflight_needs */

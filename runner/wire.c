@@ -81,13 +81,12 @@ int wire_encode_line(struct buf *out, u16 type, u16 flags, u32 seq,
 	return err;
 }
 
-/* Split @f into a fixed head of @size bytes and the text behind it. */
-static int split(const struct wire_frame *f, void *head, size_t size,
+/* The text behind a fixed head of @size bytes. */
+static int split(const struct wire_frame *f, size_t size,
 		 struct wire_text *rest)
 {
 	if (f->len < size)
 		return -EINVAL;
-	memcpy(head, f->data, size);
 	rest->p = (const char *)f->data + size;
 	rest->len = f->len - size;
 	return 0;
@@ -114,9 +113,8 @@ int wire_parse_hello(const struct wire_frame *f, struct wire_hello *out,
 		     struct wire_text *agent, struct wire_text *release)
 {
 	struct wire_text rest;
-	struct wire_hello h;
 
-	if (split(f, &h, sizeof(h), &rest))
+	if (split(f, sizeof(*out), &rest))
 		return -EINVAL;
 	*out = (struct wire_hello){
 		.version = wire_get32(&f->data[0]),
@@ -132,11 +130,12 @@ int wire_parse_hello(const struct wire_frame *f, struct wire_hello *out,
 int wire_parse_lifecycle(const struct wire_frame *f, struct wire_lifecycle *out,
 			 struct wire_text *detail)
 {
-	struct wire_lifecycle l;
+	struct wire_text rest;
 
-	if (split(f, &l, sizeof(l), detail) ||
+	if (split(f, sizeof(*out), &rest) ||
 	    wire_get32(f->data) > WIRE_STAGE_VERDICT)
 		return -EINVAL;
+	*detail = rest;
 	*out = (struct wire_lifecycle){
 		.stage = wire_get32(&f->data[0]),
 		.time_ns = wire_get64(&f->data[8]),
@@ -156,14 +155,16 @@ int wire_parse_exit(const struct wire_frame *f, s32 *code, u32 *signal)
 int wire_parse_test(const struct wire_frame *f, struct wire_test *out,
 		    struct wire_text *name, struct wire_text *detail)
 {
-	struct wire_test t;
+	struct wire_text rest, first;
 
-	if (split(f, &t, sizeof(t), detail) ||
+	if (split(f, sizeof(*out), &rest) ||
 	    wire_get32(f->data) > WIRE_TEST_TIMEOUT)
 		return -EINVAL;
-	*name = take_string(detail);
-	if (!name->len)
+	first = take_string(&rest);
+	if (!first.len)
 		return -EINVAL;
+	*name = first;
+	*detail = rest;
 	*out = (struct wire_test){
 		.status = wire_get32(&f->data[0]),
 		.duration_ns = wire_get64(&f->data[8]),
@@ -174,9 +175,7 @@ int wire_parse_test(const struct wire_frame *f, struct wire_test *out,
 int wire_parse_stimulus(const struct wire_frame *f, struct wire_stimulus *out,
 			struct wire_text *label)
 {
-	struct wire_stimulus s;
-
-	if (split(f, &s, sizeof(s), label))
+	if (split(f, sizeof(*out), label))
 		return -EINVAL;
 	*out = (struct wire_stimulus){
 		.time_ns = wire_get64(&f->data[0]),
@@ -192,17 +191,18 @@ int wire_parse_stimulus(const struct wire_frame *f, struct wire_stimulus *out,
 int wire_parse_snapshot(const struct wire_frame *f, struct wire_snapshot *out,
 			struct wire_text *name)
 {
-	struct wire_snapshot s;
+	struct wire_text rest;
 	u32 kind;
 
-	if (split(f, &s, sizeof(s), name))
+	if (split(f, sizeof(*out), &rest))
 		return -EINVAL;
 	kind = wire_get32(&f->data[4]);
 	if (kind != WIRE_SNAPSHOT_CAPTURE && kind != WIRE_SNAPSHOT_WATCH)
 		return -EINVAL;
-	if (!name->len || name->len > SNAPSHOT_NAME_MAX ||
-	    memchr(name->p, 0, name->len))
+	if (!rest.len || rest.len > SNAPSHOT_NAME_MAX ||
+	    memchr(rest.p, 0, rest.len))
 		return -EINVAL;
+	*name = rest;
 	*out = (struct wire_snapshot){ wire_get32(f->data), kind };
 	return 0;
 }
@@ -225,9 +225,7 @@ int wire_parse_kern_addrs(const struct wire_frame *f,
 int wire_parse_sched_exit(const struct wire_frame *f,
 			  struct wire_sched_exit *out, struct wire_text *text)
 {
-	struct wire_sched_exit s;
-
-	if (split(f, &s, sizeof(s), text))
+	if (split(f, sizeof(*out), text))
 		return -EINVAL;
 	*out = (struct wire_sched_exit){
 		.code = (s32)wire_get32(&f->data[0]),
