@@ -44,7 +44,9 @@ virtio-objs := \
 	mmio.o \
 	virtio.o \
 	virtq.o
-freeze-objs :=
+freeze-objs := \
+	kallsyms.o \
+	ksym.o
 runner-objs := \
 	assembler.o \
 	crashring.o \
