@@ -49,20 +49,26 @@ freeze-objs := \
 	ksym.o
 runner-objs := \
 	assembler.o \
+	block.o \
 	crashring.o \
 	embed.o \
 	fields.o \
 	fields_out.o \
 	job.o \
+	json.o \
+	junit.o \
 	pool.o \
 	report.o \
+	sink.o \
 	splat.o \
+	tap.o \
 	text.o \
 	textlog.o \
 	value.o \
 	value_json.o \
 	verdict.o \
-	wire.o
+	wire.o \
+	yamlout.o
 
 # Any lower floor, never a higher one: the order is the link order.
 floors := runner freeze virtio vmm base

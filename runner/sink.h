@@ -3,7 +3,9 @@
  * sink: writes to an fd that may be slow, stopped or gone, without ever
  * holding up the caller: a thread of its own does the write(2)s, in order.
  * Each sink_write() leaves in one write(2) (more only if the kernel splits it).
- * SIGPIPE is blocked in that thread; an error is kept and ends all writing.
+ * No signal reaches that thread (a gone reader is -EPIPE, never SIGPIPE); the
+ * first error is kept and ends all writing. A thread that is stuck in write(2)
+ * when the sink is destroyed lives on until the process ends.
  */
 #ifndef VMTAP_RUNNER_SINK_H
 #define VMTAP_RUNNER_SINK_H
