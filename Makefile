@@ -312,14 +312,27 @@ check-%: selftests/house/%.t | all $(ksft-ready)
 
 PREFIX ?= /usr/local
 share = $(DESTDIR)$(PREFIX)/share
-install: all
+install: all man
 	install -D -m 755 $(prog) $(DESTDIR)$(PREFIX)/bin/vmtap
-	install -D -m 644 -t $(share)/man/man1 tools/man/vmtap.1
-	install -D -m 644 -t $(share)/man/man5 tools/man/vmtap-scenario.5
+	install -D -m 644 -t $(share)/man/man1 $(filter %.1,$(man))
+	install -D -m 644 -t $(share)/man/man5 $(filter %.5,$(man))
 	install -D -m 644 tools/completion/vmtap.bash \
 		$(share)/bash-completion/completions/vmtap
 	mkdir -p $(share)/vmtap
 	cp -R --preserve=mode scenarios $(share)/vmtap/
+
+# The manual comes from the tables that the program works by.
+man = $(addprefix $(obj)/man/,vmtap.1 vmtap-result.5 vmtap-scenario.5)
+$(obj)/man/vmtap.1: tools/man/gen-vmtap tools/man/vmtap.1.in $(prog)
+	$(generate) $(abspath $(prog)) < tools/man/vmtap.1.in > $@.new && mv $@.new $@
+$(obj)/man/vmtap-result.5: tools/man/gen-result runner/fields.def
+	$(generate) runner/fields.def > $@.new && mv $@.new $@
+$(obj)/man/vmtap-scenario.5: $(prog)
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(abspath $(prog)) schema --man > $@.new && mv $@.new $@
+generate = $(call say,MAN,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$<
+man: $(man)
 
 clean:
 	$(Q)rm -rf $(obj) $(prog)
@@ -337,7 +350,7 @@ help:
 	 clean 'remove what was built'
 	@echo '  V=1 shows commands, WERROR=1 is strict, O=DIR builds elsewhere'
 
-.PHONY: check check-fast install clean help
+.PHONY: check check-fast install man clean help
 
 endif # in-tree
 
