@@ -39,9 +39,13 @@ vmm-objs := \
 	kunpack.o \
 	mem.o
 virtio-objs := \
+	blk.o \
+	blkback.o \
+	bucket.o \
 	console.o \
 	iov.o \
 	mmio.o \
+	net.o \
 	virtio.o \
 	virtq.o
 freeze-objs := \

@@ -68,6 +68,7 @@ struct virtio_console {
 	pthread_mutex_t send_lock;	/* innermost */
 	struct event_source wake;	/* eventfd: send, resume or resize */
 	u32 resumed;	/* atomic: a bit for each port */
+	struct virtq_chain chain;	/* the one in hand */
 	u8 chunk[VIRTIO_CONSOLE_CHUNK];
 };
 
@@ -88,29 +89,28 @@ static bool multiport(const struct virtio_console *con)
 
 static struct iov chain_out(struct virtio_console *con)
 {
-	struct virtq_chain *c = &con->v.chain;
+	struct virtq_chain *c = &con->chain;
 
 	return (struct iov){ c->iov, c->nr_out, c->out_len };
 }
 
 static struct iov chain_in(struct virtio_console *con)
 {
-	struct virtq_chain *c = &con->v.chain;
+	struct virtq_chain *c = &con->chain;
 
 	return (struct iov){ c->iov + c->nr_out, c->nr_in, c->in_len };
 }
 
 static void give_back(struct virtio_console *con, unsigned int q, u32 len)
 {
-	if (virtio_push(&con->v, q, len))
+	if (virtio_push(&con->v, q, &con->chain, len))
 		con->s.c.add_used_failures++;
 }
 
 static void refuse(struct virtio_console *con, unsigned int q)
 {
 	con->s.c.chain_invalid++;
-	if (con->v.chain.returnable)
-		give_back(con, q, 0);
+	give_back(con, q, 0);
 }
 
 /*
@@ -119,10 +119,10 @@ static void refuse(struct virtio_console *con, unsigned int q)
  */
 static bool take(struct virtio_console *con, unsigned int q, bool readable)
 {
-	const struct virtq_chain *c = &con->v.chain;
+	const struct virtq_chain *c = &con->chain;
 	int rc;
 
-	while ((rc = virtio_pop(&con->v, q))) {
+	while ((rc = virtio_pop(&con->v, q, &con->chain))) {
 		if (rc > 0 && !(readable ? c->in_len : c->out_len) &&
 		    c->out_len <= CHAIN_MAX)
 			return true;

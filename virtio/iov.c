@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+struct iov iov_over(struct iovec *v, unsigned int n)
+{
+	struct iov it = { v, n, 0 };
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		it.len += v[i].iov_len;
+	return it;
+}
+
 /* The stretch at the cursor, at most @len bytes; 0 at the end. */
 static u64 iov_here(struct iov *it, u64 len)
 {

@@ -18,6 +18,8 @@ struct iov {
 	u64 len;	/* bytes left */
 };
 
+/** iov_over() - a cursor at the start of @n segments */
+struct iov iov_over(struct iovec *v, unsigned int n);
 /** iov_read() - copy out up to @len bytes and step over them; bytes copied */
 u64 iov_read(struct iov *it, void *dst, u64 len);
 /** iov_write() - copy in up to @len bytes and step over them; bytes copied */

@@ -75,20 +75,27 @@ void virtio_config_changed(struct virtio *v)
 		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 }
 
-int virtio_pop(struct virtio *v, unsigned int q)
+int virtio_pop(struct virtio *v, unsigned int q, struct virtq_chain *chain)
 {
-	int rc = virtq_pop(&v->s->vq[q], v->mem, &v->chain);
+	int rc;
 
+	if (!virtio_running(v))
+		return 0;
+	rc = virtq_pop(&v->s->vq[q], v->mem, chain);
 	if (rc != -EPROTO && rc != -ENXIO)
 		return rc;
 	virtio_needs_reset(v);
 	return 0;
 }
 
-int virtio_push(struct virtio *v, unsigned int q, u32 len)
+int virtio_push(struct virtio *v, unsigned int q,
+		const struct virtq_chain *chain, u32 len)
 {
-	int err = virtq_push(&v->s->vq[q], v->mem, v->chain.head, len);
+	int err;
 
+	if (!chain->returnable)
+		return 0;
+	err = virtq_push(&v->s->vq[q], v->mem, chain->head, len);
 	if (err)
 		virtio_needs_reset(v);
 	return err;

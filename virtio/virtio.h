@@ -76,7 +76,6 @@ struct virtio {
 	struct virtio_doorbell bells[VIRTIO_MAX_QUEUES];
 	pthread_t thread;
 	bool running;
-	struct virtq_chain chain;	/* the worker's, one at a time */
 };
 
 /**
@@ -117,17 +116,19 @@ bool virtio_has(const struct virtio *v, unsigned int bit);
 bool virtio_running(const struct virtio *v);
 
 /**
- * virtio_pop() - virtq_pop() into @v->chain; a lie that ends the queue also
- * sets DEVICE_NEEDS_RESET
+ * virtio_pop() - virtq_pop() while the device runs; a lie that ends the queue
+ * also sets DEVICE_NEEDS_RESET
  * Return: as virtq_pop(), with 0 for -EPROTO and -ENXIO.
  */
-int virtio_pop(struct virtio *v, unsigned int q);
+int virtio_pop(struct virtio *v, unsigned int q, struct virtq_chain *chain);
 
 /**
- * virtio_push() - return @v->chain with @len bytes written
+ * virtio_push() - return @chain with @len bytes written; nothing happens to
+ * one that is not returnable
  * Return: 0, or -errno where the driver lost the buffer: DEVICE_NEEDS_RESET.
  */
-int virtio_push(struct virtio *v, unsigned int q, u32 len);
+int virtio_push(struct virtio *v, unsigned int q,
+		const struct virtq_chain *chain, u32 len);
 
 /** virtio_notify() - interrupt the driver if it wants that for queue @q */
 void virtio_notify(struct virtio *v, unsigned int q);

@@ -165,7 +165,7 @@ static int walk(struct virtq *vq, const struct mem *mem, const u8 *table,
 				return err;
 			table = mem_ptr(mem, d.addr, d.len);
 			if (!table)
-				return -EFAULT;
+				return -EINVAL;
 			entries = d.len / sizeof(struct vring_desc);
 			idx = 0;
 			nested = true;

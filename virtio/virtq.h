@@ -79,8 +79,8 @@ int virtq_enable(struct virtq *vq, const struct mem *mem);
  *
  * Return: 1 taken; 0 nothing available, not ready, or poisoned already;
  * -EPROTO avail.idx more than the queue size ahead: poisoned now, once;
- * -EINVAL or -ELOOP malformed, -EFAULT well-formed but partly outside RAM: the
- * buffer is consumed, to be pushed with length 0 where @chain->returnable;
+ * -EINVAL or -ELOOP malformed, -EFAULT well-formed with a segment outside RAM:
+ * the buffer is consumed, to be pushed with length 0 if @chain->returnable;
  * -ENXIO the rings themselves are no longer RAM. Spec: 2.7.5, 2.7.13.3
  */
 int virtq_pop(struct virtq *vq, const struct mem *mem,
