@@ -211,25 +211,25 @@ link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 ifeq ($(missing),)
-$(obj)/vmtap: $(obj)/plain/runner/main.o $(call archives,plain)
+$(obj)/plain/vmtap: $(obj)/plain/runner/main.o $(call archives,plain)
 	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
 have-libs: ;
 else ifneq ($(in-tree),)
 # kselftest goes on without what cannot be built: a stub that skips.
-$(obj)/vmtap: FORCE
+$(obj)/plain/vmtap: FORCE
 	$(call say,STUB,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\n%s\n%s\nexit 4\n' 'echo "TAP version 13"' \
 		'echo "1..0 # SKIP vmtap was built without: $(missing)"' > $@
 	$(Q)chmod +x $@
 else
-$(obj)/vmtap: have-libs
+$(obj)/plain/vmtap: have-libs
 have-libs:
 	@echo 'vmtap needs libraries: $(missing); `make deps` as root installs them' >&2
 	@false
 endif
 
-$(prog): $(obj)/vmtap
+$(prog): $(obj)/plain/vmtap
 	$(Q)mkdir -p $(@D) && cp $< $@.new && mv $@.new $@
 
 # --- tests -----------------------------------------------------------------
@@ -267,7 +267,7 @@ ifeq ($(missing),)
 $(addprefix $(OUTPUT)/,$(unit-tests)): $(OUTPUT)/%: $(obj)/plain/selftests/unit/%
 	$(Q)cp $< $@
 else
-$(addprefix $(OUTPUT)/,$(unit-tests)): $(obj)/vmtap
+$(addprefix $(OUTPUT)/,$(unit-tests)): $(obj)/plain/vmtap
 	$(Q)cp $< $@
 endif
 
@@ -338,8 +338,11 @@ $(obj)/man/vmtap-scenario.5: $(prog)
 generate = $(call say,MAN,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$<
 man: $(man)
 
+# O= may be a folder that holds more than ours.
 clean:
-	$(Q)rm -rf $(obj) $(prog)
+	$(Q)rm -rf $(prog) $(addprefix $(obj)/,$(variants) man check-logs \
+		in-tree linux-source guest-init nested-init)
+	$(Q)rmdir $(obj) 2>/dev/null || :
 
 help:
 	@printf '  %-12s %s\n' \
