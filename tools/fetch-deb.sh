@@ -163,7 +163,9 @@ suite_name()
 	esac
 }
 
-# suites SUITE...: say to apt which ones to use from here on.
+# suites SUITE...: say to apt which ones to use from here on. Backports are
+# taken before the release only where prefer names them.
+prefer=
 suites()
 {
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/state"
@@ -198,6 +200,7 @@ suites()
 	#clear APT::Update::Post-Invoke;
 	#clear APT::Update::Post-Invoke-Success;
 	#clear APT::Default-Release;
+	${prefer:+APT::Default-Release "$prefer";}
 	APT::Architecture "$arch";
 	APT::Architectures "$arch";
 	APT::Get::List-Cleanup "false";
@@ -319,12 +322,10 @@ unpack_debs()
 		"$tmp/usr/share/lintian" "$tmp/usr/share/bug"
 }
 
-# closure SUITE PACKAGE...: NAME=VERSION of all that would be installed.
+# closure PACKAGE...: NAME=VERSION of all that would be installed.
 closure()
 {
-	release=$1
-	shift
-	apt-get -qq -c "$conf" -t "$release" -s install "$@" 9>&- |
+	apt-get -qq -c "$conf" -s install "$@" 9>&- |
 		sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p'
 }
 
@@ -338,6 +339,7 @@ unpack_closure()
 	shift 3
 	stamp="$suite $deps $*"
 	[ "$(cat "$dest/.complete" 2> /dev/null)" != "$stamp" ] || return 0
+	prefer=$suite
 	case $suite in
 	*-*) suites "${suite%%-*}" "$suite" ;;
 	*) suites "$suite" ;;
@@ -345,7 +347,7 @@ unpack_closure()
 	lists
 	pkgs=$*
 	if [ "$deps" = 1 ]; then
-		pkgs=$(closure "$suite" "$@")
+		pkgs=$(closure "$@")
 		[ -n "$pkgs" ] || die "what $* needs cannot be had from $using"
 	fi
 	# shellcheck disable=SC2086
@@ -604,7 +606,7 @@ verb_versions()
 			esac
 		done |
 		xargs -r apt-cache -q -c "$conf" madison 9>&- |
-		awk '$7 == "Packages" { print $1, $3, $6 }'
+		awk '$8 == "Packages" { print $1, $3, $6 }'
 }
 
 verb_lists()
