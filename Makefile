@@ -119,6 +119,9 @@ endif
 
 endif
 
+# What `make deps` unpacked because the release is too old for it.
+-include $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vmtap/deps/env.mk
+
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V))$(silent),@:,@printf '  %-7s %s\n' $(1) $(2) >&2)
