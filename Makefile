@@ -55,12 +55,16 @@ runner-objs := \
 	assembler.o \
 	block.o \
 	crashring.o \
+	elfdeps.o \
 	embed.o \
 	fields.o \
 	fields_out.o \
+	initramfs.o \
+	initramfs_add.o \
 	job.o \
 	json.o \
 	junit.o \
+	modules.o \
 	pool.o \
 	report.o \
 	sink.o \

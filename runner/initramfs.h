@@ -48,7 +48,7 @@ int initramfs_add_static(struct initramfs *fs, const char *dst, mode_t mode,
 			 const void *data, size_t len, const char *origin,
 			 struct diag *d);
 /**
- * initramfs_add_file() - a host file; opened now, read by initramfs_write()
+ * initramfs_add_file() - a host file; looked at now, read by initramfs_write()
  * @mode: permission bits; 0 takes the host file's
  */
 int initramfs_add_file(struct initramfs *fs, const char *src, const char *dst,
