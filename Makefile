@@ -52,9 +52,14 @@ freeze-objs := \
 	kallsyms.o \
 	ksym.o
 runner-objs := \
+	arena.o \
 	assembler.o \
 	block.o \
+	cmd_lint.o \
+	cmd_list.o \
+	cmd_schema.o \
 	crashring.o \
+	discover.o \
 	elfdeps.o \
 	embed.o \
 	fields.o \
@@ -63,10 +68,28 @@ runner-objs := \
 	initramfs_add.o \
 	job.o \
 	json.o \
+	judge.o \
 	junit.o \
+	kernel_version.o \
+	keys.o \
+	keys_table.o \
+	keys_workload.o \
+	lint.o \
+	matrix.o \
 	modules.o \
+	parse.o \
+	parse_custom.o \
+	parse_scalar.o \
+	parse_workload.o \
+	plan.o \
+	plan_expand.o \
+	plan_opts.o \
 	pool.o \
+	problem.o \
 	report.o \
+	scenario.o \
+	schema.o \
+	schema_man.o \
 	sink.o \
 	splat.o \
 	tap.o \
@@ -76,7 +99,9 @@ runner-objs := \
 	value_json.o \
 	verdict.o \
 	wire.o \
-	yamlout.o
+	yaml.o \
+	yamlout.o \
+	yamltext.o
 
 # Any lower floor, never a higher one: the order is the link order.
 floors := runner freeze virtio vmm base

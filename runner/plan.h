@@ -45,6 +45,7 @@ struct plan_opts {
 	struct str_list excludes;
 	struct str_list tags;	/* a case needs one of them; "!x" refuses x */
 	struct str_list sets;	/* "vm.memory=1G", over every scenario */
+	const char *timeout;	/* over every scenario's vm.timeout; NULL: none */
 	const char *exec;	/* a command instead of files; NULL: none */
 	unsigned int repeat;	/* 0 is once, without a number in the name */
 	unsigned int shard;	/* I of I/N; 0: not sharded */

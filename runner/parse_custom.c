@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The keys whose values have a grammar of their own, but for the workload's. */
+#include "runner/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int parse_kernel(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	struct scen_kernel *kernel = out;
+	const char *text;
+	int rc = parse_text(ctx, n, &text);
+
+	if (rc)
+		return rc;
+	if (strchr(text, '/') || text[0] == '.' || text[0] == '$') {
+		kernel->release = NULL;
+		return parse_path(ctx, n, &kernel->image);
+	}
+	if (strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._+~-") != n->n)
+		return parse_error(ctx, n, "'%.60s', expected a release such as 6.12 or a path with a '/'",
+				   text);
+	kernel->image = NULL;
+	kernel->release = text;
+	return 0;
+}
+
+const struct key_custom custom_kernel = {
+	.parse = parse_kernel,
+	.form = "a release, a path",
+	.schema = "\"type\": [\"string\", \"number\"]",
+};
+
+static int parse_kaslr(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	struct kaslr_want *kaslr = out;
+	bool on;
+	s64 seed;
+	int rc;
+
+	if (n->type == YNODE_SCALAR && n->plain && n->n &&
+	    n->text[0] >= '0' && n->text[0] <= '9') {
+		rc = parse_int(ctx, n, 0, INT64_MAX, &seed);
+		if (!rc)
+			*kaslr = (struct kaslr_want){ KASLR_SEED, (u64)seed };
+		return rc;
+	}
+	if (n->type != YNODE_SCALAR || ynode_is_null(n))
+		return parse_error(ctx, n, "%s for kaslr, expected true, false or a seed",
+				   ynode_kind(n));
+	rc = parse_bool(ctx, n, &on);
+	if (!rc)
+		*kaslr = (struct kaslr_want){ on ? KASLR_DEFAULT : KASLR_OFF, 0 };
+	return rc;
+}
+
+const struct key_custom custom_kaslr = {
+	.parse = parse_kaslr,
+	.form = "true, false or a number as seed",
+	.schema = "\"type\": [\"boolean\", \"integer\"], \"minimum\": 0",
+};
+
+/* "1n2l4c2t": nodes, LLCs, cores per LLC, threads per core. */
+static bool scan_topology(const char *s, struct scen_topology *t)
+{
+	static const char letters[] = "nlct";
+	u32 *const parts[] = { &t->nodes, &t->llcs, &t->cores, &t->threads };
+	unsigned long v;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		v = strtoul(s, &end, 10);
+		if (*end != letters[i] || !v || v > SCEN_MAX_CPUS)
+			return false;
+		*parts[i] = (u32)v;
+		s = end + 1;
+	}
+	return !*s;
+}
+
+static int parse_cpus(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	struct scen_topology t = { .nodes = 1, .llcs = 1, .cores = 1, .threads = 1 };
+	s64 cpus;
+
+	if (!scan_topology(n->text, &t)) {
+		if (n->text[0] < '0' || n->text[0] > '9' || !n->plain ||
+		    strpbrk(n->text, "nlct"))
+			return parse_error(ctx, n, "'%.60s', expected a number of CPUs, or nodes, LLCs, cores and threads such as 1n2l4c2t",
+					   n->text);
+		if (parse_int(ctx, n, 1, SCEN_MAX_CPUS, &cpus))
+			return -EINVAL;
+		t = (struct scen_topology){ .nodes = 1, .llcs = 1,
+					    .cores = (u32)cpus, .threads = 1 };
+	}
+	*(struct scen_topology *)out = t;
+	return 0;
+}
+
+const struct key_custom custom_cpus = {
+	.parse = parse_cpus,
+	.form = "a number of CPUs, a text such as 1n2l4c2t",
+	.schema = "\"type\": [\"integer\", \"string\"], \"minimum\": 1, \"maximum\": 64, "
+		  "\"pattern\": \"^[0-9]+n[0-9]+l[0-9]+c[0-9]+t$\"",
+};
+
+static int parse_num_table(struct parse_ctx *ctx, const struct ynode *n,
+			   void *out)
+{
+	size_t rows = n->n, k = 0;
+	u64 *cells;
+	s64 v;
+
+	if (n->type != YNODE_LIST || !rows || rows > SCEN_MAX_NODES)
+		return parse_error(ctx, n, "%s, expected a list with a row of numbers per node",
+				   ynode_kind(n));
+	cells = arena_alloc(ctx->arena, rows * rows * sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	for (u32 i = 0; i < rows; i++) {
+		const struct ynode *row = n->items[i];
+
+		if (row->type != YNODE_LIST || row->n != rows)
+			return parse_error(ctx, row, "a row that is no list of %zu numbers, expected as many as there are rows",
+					   rows);
+		for (u32 j = 0; j < rows; j++) {
+			if (parse_int(ctx, row->items[j], 0, 1000000, &v))
+				return -EINVAL;
+			cells[k++] = (u64)v;
+		}
+	}
+	*(struct num_table *)out = (struct num_table){ cells, k };
+	return 0;
+}
+
+const struct key_custom custom_num_table = {
+	.parse = parse_num_table,
+	.form = "a square table of numbers",
+	.schema = "\"type\": \"array\", \"items\": {\"type\": \"array\", "
+		  "\"items\": {\"type\": \"integer\", \"minimum\": 0}}",
+};
+
+static int parse_expect(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	static const char *const words[] = {
+		"pass", "fail", "exit N", "panic", "timeout", NULL,
+	};
+	struct expect_want *expect = out;
+	struct ynode number = *n;
+	u32 kind;
+	s64 code;
+
+	if (n->type == YNODE_SCALAR && !strncmp(n->text, "exit ", 5)) {
+		number.text += 5;
+		number.n -= 5;
+		number.plain = true;
+		number.col += 5;
+		if (parse_int(ctx, &number, 0, 255, &code))
+			return -EINVAL;
+		*expect = (struct expect_want){ EXPECT_EXIT, (s32)code };
+		return 0;
+	}
+	if (n->type == YNODE_SCALAR && !strncmp(n->text, "exit", 4))
+		return parse_error(ctx, n, "'%.60s', expected a status behind exit, such as `exit 3`",
+				   n->text);
+	if (parse_enum(ctx, n, words, &kind))
+		return -EINVAL;
+	*expect = (struct expect_want){ (enum expect_kind)kind, 0 };
+	return 0;
+}
+
+const struct key_custom custom_expect = {
+	.parse = parse_expect,
+	.form = "pass, fail, exit N, panic or timeout",
+	.schema = "\"type\": \"string\", \"pattern\": "
+		  "\"^(pass|fail|exit [0-9]+|panic|timeout)$\"",
+};
+
+/* Its schema is made from the table: a list for each key. */
+const struct key_custom custom_matrix = {
+	.form = "a map of dotted keys with lists of values, and exclude, include, constraints",
+};
+
+const struct key_custom custom_defaults = {
+	.form = "a path or a list of paths",
+	.schema = "\"type\": [\"string\", \"array\"], \"items\": {\"type\": \"string\"}",
+};
