@@ -50,7 +50,9 @@ virtio-objs := \
 	virtq.o
 freeze-objs := \
 	kallsyms.o \
-	ksym.o
+	ksym.o \
+	ktype.o \
+	ktype_print.o
 runner-objs := \
 	arena.o \
 	assembler.o \

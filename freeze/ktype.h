@@ -93,6 +93,15 @@ int ktype_field(const struct ktype *kt, const char *path, struct kfield *out,
 int ktype_member(const struct ktype *kt, u32 id, const char *name, size_t len,
 		 struct kfield *out);
 
+/**
+ * ktype_each_member() - direct members of struct or union @id, in order
+ * @fn: anonymous ones have the name ""; nonzero stops
+ * Return: 0, -EINVAL no struct or union, or what @fn returned.
+ */
+int ktype_each_member(const struct ktype *kt, u32 id,
+		      int (*fn)(const char *name, const struct kfield *f,
+				void *arg), void *arg);
+
 /** ktype_offset() - byte offset of @path, -ENOENT or -EINVAL; for the readers */
 s64 ktype_offset(const struct ktype *kt, const char *path);
 /** ktype_size() - size in bytes of the type called @name; -ENOENT */

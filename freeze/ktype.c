@@ -1,0 +1,706 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* BTF by path, and its C spelling; see ktype.h. Values: ktype_print.c. */
+#include "freeze/ktype.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "vmm/base/buf.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+#include "vmm/kimage.h"
+
+#define MAX_DEPTH 32	/* of typedef chains, nesting, declarators */
+
+struct ktype {
+	struct btf *btf;
+};
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+int ktype_open_data(const void *data, size_t len, struct ktype *base,
+		    struct ktype **out, struct diag *d)
+{
+	struct ktype *kt;
+	libbpf_print_fn_t old;
+	int err;
+
+	if (len > UINT32_MAX)
+		return diag_fail(d, -EINVAL, NULL, "BTF of %zu bytes", len);
+	kt = calloc(1, sizeof(*kt));
+	if (!kt)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	/* What libbpf would print belongs into the error, and is not specific. */
+	old = libbpf_set_print(silent);
+	kt->btf = base ? btf__new_split(data, (u32)len, base->btf) :
+			 btf__new(data, (u32)len);
+	err = -errno;
+	libbpf_set_print(old);
+	if (libbpf_get_error(kt->btf)) {
+		free(kt);
+		if (err == -ENOMEM)
+			return diag_fail(d, err, NULL, "no memory for BTF");
+		return diag_fail(d, -EINVAL, NULL,
+				 "BTF of %zu bytes is damaged or of an unknown format",
+				 len);
+	}
+	*out = kt;
+	return 0;
+}
+
+int ktype_open(const struct kimage *ki, struct ktype **out, struct diag *d)
+{
+	const struct kimage_section *s = kimage_section_by_name(ki, ".BTF");
+	int err;
+
+	if (!s || !s->data)
+		return diag_fail(d, -ENOENT, NULL,
+				 "kernel image %s: no BTF (CONFIG_DEBUG_INFO_BTF is off)",
+				 kimage_path(ki));
+	err = ktype_open_data(s->data, s->size, NULL, out, d);
+	if (err)
+		return diag_wrap(d, err, "kernel image %s", kimage_path(ki));
+	return 0;
+}
+
+void ktype_close(struct ktype *kt)
+{
+	if (!kt)
+		return;
+	btf__free(kt->btf);
+	free(kt);
+}
+
+u32 ktype_nr(const struct ktype *kt)
+{
+	return btf__type_cnt(kt->btf) - 1;
+}
+
+static const char *name_of(const struct ktype *kt, const struct btf_type *t)
+{
+	const char *s = btf__name_by_offset(kt->btf, t->name_off);
+
+	return s ? s : "";
+}
+
+/* Through typedefs and qualifiers; NULL for void and bad ids. */
+static const struct btf_type *strip(const struct ktype *kt, u32 *id)
+{
+	unsigned int depth;
+
+	for (depth = 0; depth < MAX_DEPTH; depth++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, *id);
+
+		if (!t || !*id)
+			return NULL;
+		if (!btf_is_mod(t) && !btf_is_typedef(t) &&
+		    btf_kind(t) != BTF_KIND_TYPE_TAG)
+			return t;
+		*id = t->type;
+	}
+	return NULL;
+}
+
+/* C's other spellings of BTF's integer names. */
+static const char *int_alias(const char *name)
+{
+	static const char *const alias[][2] = {
+		{ "unsigned", "unsigned int" },
+		{ "long", "long int" },
+		{ "unsigned long", "long unsigned int" },
+		{ "unsigned long int", "long unsigned int" },
+		{ "long long", "long long int" },
+		{ "unsigned long long", "long long unsigned int" },
+		{ "short", "short int" },
+		{ "unsigned short", "short unsigned int" },
+		{ "bool", "_Bool" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(alias); i++)
+		if (!strcmp(alias[i][0], name))
+			return alias[i][1];
+	return name;
+}
+
+enum { WANT_ANY, WANT_STRUCT, WANT_UNION, WANT_ENUM };
+
+/* How well a kind answers to a plain name; 0: not at all, 1 is best. */
+static unsigned int kind_rank(const struct btf_type *t, int want)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+		return want == WANT_ANY || want == WANT_STRUCT ? 1 : 0;
+	case BTF_KIND_UNION:
+		return want == WANT_ANY || want == WANT_UNION ? 2 : 0;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return want == WANT_ANY || want == WANT_ENUM ? 3 : 0;
+	case BTF_KIND_TYPEDEF:
+		return want == WANT_ANY ? 4 : 0;
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+		return want == WANT_ANY ? 5 : 0;
+	default:
+		return 0;
+	}
+}
+
+static int parse_tag(const char **name, size_t *len)
+{
+	static const char *const tags[] = { "struct ", "union ", "enum " };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tags); i++) {
+		size_t n = strlen(tags[i]);
+
+		if (*len > n && !strncmp(*name, tags[i], n)) {
+			*name += n;
+			*len -= n;
+			return WANT_STRUCT + (int)i;
+		}
+	}
+	return WANT_ANY;
+}
+
+static int find_named(const struct ktype *kt, const char *name, size_t len)
+{
+	int want = parse_tag(&name, &len);
+	u32 nr = btf__type_cnt(kt->btf), id;
+	unsigned int best_rank = 99;
+	char plain[128];
+	int best = -ENOENT;
+
+	if (!len || len >= sizeof(plain))
+		return -ENOENT;
+	memcpy(plain, name, len);
+	plain[len] = '\0';
+	if (want == WANT_ANY)
+		name = int_alias(plain);
+	else
+		name = plain;
+	for (id = 1; id < nr && best_rank > 1; id++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+		unsigned int rank = t->name_off ? kind_rank(t, want) : 0;
+
+		if (rank && rank < best_rank && !strcmp(name_of(kt, t), name)) {
+			best = (int)id;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+int ktype_find(const struct ktype *kt, const char *name)
+{
+	return find_named(kt, name, strlen(name));
+}
+
+int ktype_find_var(const struct ktype *kt, const char *name)
+{
+	u32 nr = btf__type_cnt(kt->btf), id;
+
+	for (id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+
+		if (btf_is_var(t) && !strcmp(name_of(kt, t), name))
+			return (int)t->type;
+	}
+	return -ENOENT;
+}
+
+static void int_info(const struct ktype *kt, const struct btf_type *t,
+		     struct ktype_info *out)
+{
+	u8 enc = btf_int_encoding(t);
+
+	out->kind = KTYPE_INT;
+	out->is_signed = enc & BTF_INT_SIGNED;
+	if (enc & BTF_INT_BOOL)
+		out->kind = KTYPE_BOOL;
+	else if ((enc & BTF_INT_CHAR) || !strcmp(name_of(kt, t), "char"))
+		out->kind = KTYPE_CHAR;
+}
+
+int ktype_info(const struct ktype *kt, u32 id, struct ktype_info *out)
+{
+	const struct btf_type *t = strip(kt, &id);
+	s64 size = btf__resolve_size(kt->btf, id);
+
+	*out = (struct ktype_info){ .kind = KTYPE_OTHER, .id = id,
+				    .size = size > 0 ? (u64)size : 0 };
+	if (!t) {
+		out->kind = KTYPE_VOID;
+		return id ? -ENOENT : 0;
+	}
+	switch (btf_kind(t)) {
+	case BTF_KIND_INT:
+		int_info(kt, t, out);
+		break;
+	case BTF_KIND_FLOAT:
+		out->kind = KTYPE_FLOAT;
+		break;
+	case BTF_KIND_ENUM:
+		/* The flag that tells signed enums is younger than 6.1. */
+		out->kind = KTYPE_ENUM;
+		out->is_signed = true;
+		break;
+	case BTF_KIND_ENUM64:
+		out->kind = KTYPE_ENUM;
+		out->is_signed = btf_kflag(t);
+		break;
+	case BTF_KIND_PTR:
+		out->kind = KTYPE_PTR;
+		out->elem_id = t->type;
+		break;
+	case BTF_KIND_ARRAY:
+		out->kind = KTYPE_ARRAY;
+		out->elem_id = btf_array(t)->type;
+		out->nr_elems = btf_array(t)->nelems;
+		break;
+	case BTF_KIND_STRUCT:
+		out->kind = KTYPE_STRUCT;
+		break;
+	case BTF_KIND_UNION:
+		out->kind = KTYPE_UNION;
+		break;
+	case BTF_KIND_FUNC_PROTO:
+	case BTF_KIND_FUNC:
+		out->kind = KTYPE_FUNC;
+		break;
+	}
+	return 0;
+}
+
+static struct kfield member_field(const struct ktype *kt,
+				  const struct btf_type *t, unsigned int i,
+				  u64 bits)
+{
+	u32 id = btf_members(t)[i].type;
+	s64 size = btf__resolve_size(kt->btf, id);
+	struct kfield f = { .offset = bits / 8, .type_id = id,
+			    .size = size > 0 ? (u64)size : 0,
+			    .bit_size = btf_member_bitfield_size(t, i) };
+
+	if (f.bit_size) {
+		/* Begin at the type's own alignment, as C does. */
+		u64 unit = max(f.size, (u64)1) * 8;
+
+		f.offset = bits / unit * (unit / 8);
+		f.bit_offset = (u32)(bits % unit);
+	}
+	return f;
+}
+
+int ktype_each_member(const struct ktype *kt, u32 id,
+		      int (*fn)(const char *name, const struct kfield *f,
+				void *arg), void *arg)
+{
+	const struct btf_type *t = strip(kt, &id);
+	unsigned int i;
+	int ret = 0;
+
+	if (!t || !btf_is_composite(t))
+		return -EINVAL;
+	for (i = 0; !ret && i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(kt->btf,
+						       btf_members(t)[i].name_off);
+		struct kfield f = member_field(kt, t, i,
+					       btf_member_bit_offset(t, i));
+
+		ret = fn(name ? name : "", &f, arg);
+	}
+	return ret;
+}
+
+/* @at: bits from the outer type. Anonymous members are looked into. */
+static int find_member(const struct ktype *kt, u32 id, const char *name,
+		       size_t len, u64 at, unsigned int depth,
+		       struct kfield *out)
+{
+	const struct btf_type *t = strip(kt, &id);
+	unsigned int i;
+
+	if (!t || !btf_is_composite(t))
+		return -EINVAL;
+	if (depth >= MAX_DEPTH)
+		return -ENOENT;
+	for (i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const char *mname = btf__name_by_offset(kt->btf, m->name_off);
+		u64 bits = at + btf_member_bit_offset(t, i);
+
+		if (!mname || !*mname) {
+			if (!find_member(kt, m->type, name, len, bits,
+					 depth + 1, out))
+				return 0;
+			continue;
+		}
+		if (strncmp(mname, name, len) || mname[len])
+			continue;
+		*out = member_field(kt, t, i, bits);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int ktype_member(const struct ktype *kt, u32 id, const char *name, size_t len,
+		 struct kfield *out)
+{
+	return find_member(kt, id, name, len, 0, 0, out);
+}
+
+static size_t ident_len(const char *s)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '$')
+		n++;
+	return n;
+}
+
+static int step_member(const struct ktype *kt, const char *path,
+		       const char **p, struct kfield *f, struct diag *d)
+{
+	size_t len = ident_len(*p);
+	struct kfield m;
+	int err;
+
+	if (!len)
+		return diag_fail(d, -EINVAL, NULL,
+				 "%s: column %td: a member name was expected",
+				 path, *p - path + 1);
+	err = ktype_member(kt, f->type_id, *p, len, &m);
+	if (err)
+		return diag_fail(d, -ENOENT, NULL, "%s: %.*s has no member %.*s",
+				 path, (int)(*p - path - 1), path, (int)len, *p);
+	m.offset += f->offset;
+	*f = m;
+	*p += len;
+	return 0;
+}
+
+static int step_index(const struct ktype *kt, const char *path, const char **p,
+		      struct kfield *f, struct diag *d)
+{
+	struct ktype_info info;
+	unsigned long long i;
+	s64 size;
+	char *end;
+
+	if (!isdigit((unsigned char)**p))
+		return diag_fail(d, -EINVAL, NULL,
+				 "%s: column %td: an index was expected", path,
+				 *p - path + 1);
+	errno = 0;
+	i = strtoull(*p, &end, 0);
+	if (errno || *end != ']' || i > UINT32_MAX)
+		return diag_fail(d, -EINVAL, NULL,
+				 "%s: column %td: bad index", path,
+				 *p - path + 1);
+	if (ktype_info(kt, f->type_id, &info) || info.kind != KTYPE_ARRAY)
+		return diag_fail(d, -EINVAL, NULL, "%s: %.*s is no array", path,
+				 (int)(*p - path - 1), path);
+	if (info.nr_elems && i >= info.nr_elems)
+		return diag_fail(d, -ENOENT, NULL,
+				 "%s: index %llu, the array has %" PRIu64, path,
+				 i, info.nr_elems);
+	size = btf__resolve_size(kt->btf, info.elem_id);
+	if (size < 0)
+		return diag_fail(d, -EINVAL, NULL, "%s: element without size",
+				 path);
+	*f = (struct kfield){ .offset = f->offset + i * (u64)size,
+			      .size = (u64)size, .type_id = info.elem_id };
+	*p = end + 1;
+	return 0;
+}
+
+int ktype_field(const struct ktype *kt, const char *path, struct kfield *out,
+		struct diag *d)
+{
+	size_t len = strcspn(path, ".[");
+	const char *p = path + len;
+	struct kfield f = { 0 };
+	s64 size;
+	int id, err = 0;
+
+	id = find_named(kt, path, len);
+	if (id < 0)
+		return diag_fail(d, -ENOENT, NULL, "no type called %.*s",
+				 (int)len, path);
+	size = btf__resolve_size(kt->btf, (u32)id);
+	f.type_id = (u32)id;
+	f.size = size > 0 ? (u64)size : 0;
+	while (*p && !err) {
+		char c = *p++;
+
+		if (c == '.')
+			err = step_member(kt, path, &p, &f, d);
+		else if (c == '[')
+			err = step_index(kt, path, &p, &f, d);
+		else
+			err = diag_fail(d, -EINVAL, NULL,
+					"%s: column %td: . or [ was expected",
+					path, p - path);
+	}
+	if (!err)
+		*out = f;
+	return err;
+}
+
+s64 ktype_offset(const struct ktype *kt, const char *path)
+{
+	struct kfield f;
+	int err = ktype_field(kt, path, &f, NULL);
+
+	return err ? err : (s64)f.offset;
+}
+
+s64 ktype_size(const struct ktype *kt, const char *name)
+{
+	int id = ktype_find(kt, name);
+
+	return id < 0 ? id : btf__resolve_size(kt->btf, (u32)id);
+}
+
+bool ktype_has(const struct ktype *kt, const char *path)
+{
+	struct kfield f;
+
+	return !ktype_field(kt, path, &f, NULL);
+}
+
+static bool enum_value(const struct ktype *kt, const struct btf_type *t,
+		       unsigned int i, const char **name, s64 *value)
+{
+	if (i >= btf_vlen(t))
+		return false;
+	if (btf_is_enum(t)) {
+		*name = btf__name_by_offset(kt->btf, btf_enum(t)[i].name_off);
+		*value = btf_enum(t)[i].val;
+	} else {
+		*name = btf__name_by_offset(kt->btf, btf_enum64(t)[i].name_off);
+		*value = (s64)btf_enum64_value(&btf_enum64(t)[i]);
+	}
+	return *name;
+}
+
+static bool enum_has(const struct ktype *kt, const struct btf_type *t,
+		     const char *value_name, s64 *out)
+{
+	const char *name;
+	unsigned int i;
+	s64 value;
+
+	for (i = 0; enum_value(kt, t, i, &name, &value); i++)
+		if (!strcmp(name, value_name)) {
+			*out = value;
+			return true;
+		}
+	return false;
+}
+
+int ktype_enum(const struct ktype *kt, const char *enum_name,
+	       const char *value_name, s64 *out)
+{
+	u32 nr = btf__type_cnt(kt->btf), id;
+
+	for (id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+
+		if (!btf_is_any_enum(t) ||
+		    (enum_name && strcmp(name_of(kt, t), enum_name)))
+			continue;
+		if (enum_has(kt, t, value_name, out))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+const char *ktype_enum_name(const struct ktype *kt, u32 id, s64 value)
+{
+	const struct btf_type *t = strip(kt, &id);
+	const char *name;
+	unsigned int i;
+	s64 v;
+
+	if (!t || !btf_is_any_enum(t))
+		return NULL;
+	for (i = 0; enum_value(kt, t, i, &name, &v); i++)
+		if (v == value)
+			return name;
+	return NULL;
+}
+
+static const char *tag_of(const struct btf_type *t)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+		return "struct ";
+	case BTF_KIND_UNION:
+		return "union ";
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return "enum ";
+	case BTF_KIND_FWD:
+		return btf_kflag(t) ? "union " : "struct ";
+	default:
+		return "";
+	}
+}
+
+/* Put @mod around the declarator: pointers in front, the rest behind. */
+static int declare(char **decl, const char *before, const char *after)
+{
+	bool paren = *after && **decl == '*';
+	char *s;
+
+	if (asprintf(&s, "%s%s%s%s%s", before, paren ? "(" : "", *decl,
+		     paren ? ")" : "", after) < 0)
+		return -ENOMEM;
+	free(*decl);
+	*decl = s;
+	return 0;
+}
+
+/* C reads from the inside out, so the declarator grows around the name. */
+static int spell(const struct ktype *kt, u32 id, const char *name,
+		 struct buf *out)
+{
+	char *decl __free(cleanup_free) = strdup(name);
+	const struct btf_type *t = NULL;
+	const char *base = "void", *qual = "";
+	unsigned int depth;
+	char dim[32];
+	int err = 0;
+
+	for (depth = 0; decl && !err && id; depth++) {
+		t = btf__type_by_id(kt->btf, id);
+		if (!t || depth == MAX_DEPTH)
+			return -EINVAL;
+		if (btf_is_ptr(t)) {
+			err = declare(&decl, "*", "");
+		} else if (btf_is_array(t)) {
+			snprintf(dim, sizeof(dim), "[%u]", btf_array(t)->nelems);
+			err = declare(&decl, "", dim);
+			id = btf_array(t)->type;
+			continue;
+		} else if (btf_is_func_proto(t)) {
+			err = declare(&decl, "", "()");
+		} else if (btf_is_const(t)) {
+			qual = *decl == '*' || *decl == '(' || !*qual ?
+				       "const " : qual;
+		} else if (!btf_is_mod(t) && btf_kind(t) != BTF_KIND_TYPE_TAG) {
+			base = name_of(kt, t);
+			break;
+		}
+		id = t->type;
+	}
+	if (!decl || err)
+		return -ENOMEM;
+	buf_printf(out, "%s%s%s", qual, id && t ? tag_of(t) : "",
+		   *base ? base : "{...}");
+	if (*decl)
+		buf_printf(out, "%s%s", *decl == '[' ? "" : " ", decl);
+	return out->failed ? -ENOMEM : 0;
+}
+
+int ktype_name(const struct ktype *kt, u32 id, struct buf *out)
+{
+	return spell(kt, id, "", out);
+}
+
+static int layout_member(const struct ktype *kt, const struct btf_type *t,
+			 unsigned int i, u64 base, unsigned int depth,
+			 struct buf *out);
+
+static int layout_body(const struct ktype *kt, const struct btf_type *t,
+		       u64 base, unsigned int depth, struct buf *out)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < btf_vlen(t); i++)
+		err = layout_member(kt, t, i, base, depth, out);
+	return err;
+}
+
+static int layout_member(const struct ktype *kt, const struct btf_type *t,
+			 unsigned int i, u64 base, unsigned int depth,
+			 struct buf *out)
+{
+	const struct btf_member *m = &btf_members(t)[i];
+	const char *name = btf__name_by_offset(kt->btf, m->name_off);
+	u64 bits = base + btf_member_bit_offset(t, i);
+	u32 width = btf_member_bitfield_size(t, i);
+	u32 id = m->type;
+	const struct btf_type *mt = strip(kt, &id);
+	s64 size = btf__resolve_size(kt->btf, m->type);
+	int err;
+
+	if (depth >= 8)
+		return buf_puts(out, "...\n");
+	buf_printf(out, "%*s", (int)depth * 8, "");
+	if (mt && btf_is_composite(mt) && !mt->name_off &&
+	    id == m->type) {
+		buf_printf(out, "%s{\n", tag_of(mt));
+		err = layout_body(kt, mt, bits, depth + 1, out);
+		buf_printf(out, "%*s}%s%s;", (int)depth * 8, "",
+			   name && *name ? " " : "", name ? name : "");
+	} else {
+		err = spell(kt, m->type, name ? name : "", out);
+		if (width)
+			buf_printf(out, ":%u", width);
+		buf_putc(out, ';');
+	}
+	if (err)
+		return err;
+	if (width)
+		return buf_printf(out, "\t/* %" PRIu64 ":%u */\n", bits / 8,
+				  (unsigned int)(bits % 8));
+	return buf_printf(out, "\t/* %" PRIu64 " %" PRId64 " */\n", bits / 8,
+			  size > 0 ? size : 0);
+}
+
+static int layout_enum(const struct ktype *kt, const struct btf_type *t,
+		       struct buf *out)
+{
+	const char *name;
+	unsigned int i;
+	s64 value;
+
+	for (i = 0; enum_value(kt, t, i, &name, &value); i++)
+		buf_printf(out, "        %s = %" PRId64 ",\n", name, value);
+	return out->failed ? -ENOMEM : 0;
+}
+
+int ktype_layout(const struct ktype *kt, u32 id, struct buf *out)
+{
+	const struct btf_type *t;
+	s64 size = btf__resolve_size(kt->btf, id);
+	u32 base = id;
+	int err;
+
+	t = strip(kt, &base);
+	if (!t || (!btf_is_composite(t) && !btf_is_any_enum(t)))
+		return spell(kt, t ? base : id, "", out);
+	buf_printf(out, "%s%s {\n", tag_of(t), name_of(kt, t));
+	if (btf_is_composite(t))
+		err = layout_body(kt, t, 0, 1, out);
+	else
+		err = layout_enum(kt, t, out);
+	buf_printf(out, "};\t/* size %" PRId64 " */\n", size > 0 ? size : 0);
+	return err ? err : out->failed ? -ENOMEM : 0;
+}
