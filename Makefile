@@ -64,6 +64,7 @@ runner-objs := \
 	discover.o \
 	elfdeps.o \
 	embed.o \
+	fetch.o \
 	fields.o \
 	fields_out.o \
 	initramfs.o \
@@ -72,6 +73,9 @@ runner-objs := \
 	json.o \
 	judge.o \
 	junit.o \
+	kernel.o \
+	kernel_tree.o \
+	kernel_verb.o \
 	kernel_version.o \
 	keys.o \
 	keys_table.o \

@@ -617,13 +617,22 @@ verb_lists()
 	lists "${1:-}"
 }
 
+# apt's own caches are large, and cheap beside a download.
+drop_caches()
+{
+	rm -f "$apt"/*.bin
+}
+
 [ $# -gt 0 ] || { usage >&2; exit 64; }
 verb=$1
 shift
 case $verb in
 mirror) mirror ;;
 sources) system_sources ;;
-kernel | kernels | lists | nested | unpack | versions) "verb_$verb" "$@" ;;
+kernel | kernels | lists | nested | unpack | versions)
+	"verb_$verb" "$@"
+	drop_caches
+	;;
 -h | --help | help) usage ;;
 *) usage >&2; exit 64 ;;
 esac

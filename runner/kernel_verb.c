@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `vmtap kernel fetch|list|info`: what a person asks about kernels. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/fetch.h"
+#include "runner/kernel.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+#include "vmm/base/log.h"
+#include "vmm/base/util.h"
+#include "vmm/kimage.h"
+
+#define EXIT_USAGE 64
+#define EXIT_UNAVAILABLE 69
+
+static const char usage_text[] =
+"usage: vmtap kernel fetch [-n] [SPEC...]\n"
+"       vmtap kernel list\n"
+"       vmtap kernel info [IMAGE|RELEASE]...\n"
+"\n"
+"fetch  unpacks stock Debian cloud kernels with their modules below the cache\n"
+"       (~/.cache/vmtap/kernels), installing nothing; SPEC is 6.1, 6.12, 7.x,\n"
+"       ... (default: these three); -n looks for newer ones than are there\n"
+"list   shows the kernels that `--kernel` and `kernel: release:` can name\n"
+"info   shows what is known of an image (default: of the kernel that a run\n"
+"       without --kernel takes)\n";
+
+/* What scenarios ask for most. */
+static const char *const notable[] = {
+	"DEBUG_INFO_BTF", "SCHED_CLASS_EXT", "BPF_SYSCALL", "KALLSYMS_ALL",
+	"RANDOMIZE_BASE", "VIRTIO_MMIO", "VIRTIO_CONSOLE", "VIRTIO_BLK",
+	"VIRTIO_NET", "SERIAL_8250_CONSOLE", "X86_FRED", "IKCONFIG",
+};
+
+static int verb_fetch(int argc, char **argv)
+{
+	const char *args[16] = { "kernel" };
+	struct diag d = {};
+	int n = 1, status;
+
+	for (int i = 1; i < argc; i++) {
+		if (n == ARRAY_SIZE(args) - 1) {
+			log_error("kernel", "too many kernels at once");
+			return EXIT_USAGE;
+		}
+		args[n++] = argv[i];
+	}
+	status = fetch_run(args, &d);
+	if (status < 0)
+		log_error("kernel", "%s", diag_text(&d));
+	diag_reset(&d);
+	if (!status || status == EXIT_USAGE)
+		return status;
+	return EXIT_UNAVAILABLE;
+}
+
+static const char *config_word(const struct kernel *k, const char *name,
+			       char **value)
+{
+	switch (kernel_config(k, name, value)) {
+	case KCONFIG_YES:
+		return "y";
+	case KCONFIG_MODULE:
+		return "m";
+	case KCONFIG_NO:
+		return "n";
+	case KCONFIG_VALUE:
+		return *value ?: "";
+	case KCONFIG_UNKNOWN:
+		break;
+	}
+	return "?";
+}
+
+static bool config_yes(const struct kernel *k, const char *name)
+{
+	return kernel_config(k, name, NULL) == KCONFIG_YES;
+}
+
+static int verb_list(void)
+{
+	struct kernel **list;
+	struct diag d = {};
+	size_t nr;
+
+	if (kernel_list(&list, &nr, &d)) {
+		log_error("kernel", "%s", diag_text(&d));
+		diag_reset(&d);
+		return EXIT_UNAVAILABLE;
+	}
+	for (size_t i = 0; i < nr; i++)
+		printf("%-34s %-6s %s%s%s\n", list[i]->release,
+		       kernel_source_name(list[i]->source), list[i]->image,
+		       config_yes(list[i], "DEBUG_INFO_BTF") ? " btf" : "",
+		       config_yes(list[i], "SCHED_CLASS_EXT") ?
+		       " sched_ext" : "");
+	if (!nr)
+		log_info("kernel",
+			 "none here; `vmtap kernel fetch` gets stock ones");
+	kernel_list_free(list, nr);
+	return 0;
+}
+
+static void print_image(const struct kernel *k)
+{
+	struct diag d = {};
+	struct kimage *ki;
+
+	if (kimage_open(k->image, 0, &ki, &d)) {
+		printf("image:    unreadable: %s\n", diag_text(&d));
+		diag_reset(&d);
+		return;
+	}
+	printf("format:   %s, payload %s\nbanner:   %s\nhash:     %s\n",
+	       kimage_format(ki) == KIMAGE_ELF ? "ELF vmlinux" : "bzImage",
+	       kimage_compression(ki), kimage_banner(ki), kimage_hash(ki));
+	printf("BTF:      %s\n", kimage_section_by_name(ki, ".BTF") ?
+	       "yes" : "no");
+	kimage_close(ki);
+}
+
+static int info_one(const char *spec)
+{
+	struct kernel *k;
+	struct diag d = {};
+
+	if (kernel_find(spec, &k, &d)) {
+		log_error("kernel", "%s", diag_text(&d));
+		diag_reset(&d);
+		return EXIT_UNAVAILABLE;
+	}
+	printf("release:  %s\nimage:    %s\nsource:   %s\n", k->release,
+	       k->image, kernel_source_name(k->source));
+	printf("modules:  %s\nconfig:   %s\n", k->modules_dir ?: "none",
+	       k->config_path ?: (k->config ? "built in" : "unknown"));
+	print_image(k);
+	for (size_t i = 0; i < ARRAY_SIZE(notable); i++) {
+		char *value __free(cleanup_free) = NULL;
+
+		printf("CONFIG_%s=%s\n", notable[i],
+		       config_word(k, notable[i], &value));
+	}
+	kernel_put(k);
+	return 0;
+}
+
+static int verb_info(int argc, char **argv)
+{
+	int status = 0;
+
+	if (argc < 2)
+		return info_one(NULL);
+	for (int i = 1; i < argc; i++)
+		status = info_one(argv[i]) ?: status;
+	return status;
+}
+
+int kernel_verb(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			fputs(usage_text, stdout);
+			return 0;
+		}
+	if (!strcmp(verb, "fetch"))
+		return verb_fetch(argc - 1, argv + 1);
+	if (!strcmp(verb, "list") && argc == 2)
+		return verb_list();
+	if (!strcmp(verb, "info"))
+		return verb_info(argc - 1, argv + 1);
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
