@@ -30,14 +30,29 @@ base-objs := \
 	io.o \
 	log.o
 vmm-objs := \
+	boot.o \
 	bus.o \
+	coalesced.o \
 	event.o \
+	exit.o \
+	hw/power.o \
+	hw/uart.o \
 	irq.o \
 	kcache.o \
 	kimage.o \
 	kimage_elf.o \
 	kunpack.o \
-	mem.o
+	kvm.o \
+	kvmstat.o \
+	machine.o \
+	mem.o \
+	park.o \
+	vcpu.o \
+	x86/acpi.o \
+	x86/aml.o \
+	x86/cpuid.o \
+	x86/regs.o \
+	x86/topology.o
 virtio-objs := \
 	blk.o \
 	blkback.o \

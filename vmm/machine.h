@@ -23,6 +23,7 @@
 struct buf;
 struct device;
 struct diag;
+struct kimage;
 struct machine;
 
 #define MACHINE_MAX_CPUS 64
@@ -49,18 +50,15 @@ enum machine_kaslr {
 };
 
 /*
- * The kernel as bytes, borrowed until machine_create() returns. @payload is
- * what the bzImage unpacks to (the ELF vmlinux, then its relocation table):
- * given that, the guest does not decompress and the layout is drawn here.
- * Without it, or where it is not understood, the bzImage's own 64-bit entry
- * is taken and the kernel draws for itself. An ELF vmlinux file alone goes
- * into @payload with @image NULL.
+ * The kernel, borrowed until machine_create() returns. With @kimage the guest
+ * does not decompress: the vmlinux is put into its memory, slid as @kaslr
+ * says. Without it @bzimage (a whole file) is entered at its own 64-bit entry,
+ * unpacks itself and draws for itself.
  */
 struct machine_kernel {
-	const void *image;
-	size_t image_len;
-	const void *payload;
-	size_t payload_len;
+	const struct kimage *kimage;
+	const void *bzimage;
+	size_t bzimage_len;
 };
 
 /* The initrd. Empty where @size is 0; else exactly one of data, fill, fd > 0. */
@@ -103,15 +101,18 @@ struct machine_cfg {
 
 /* Where things lie, fixed by machine_create(). */
 struct machine_layout {
-	bool direct;		/* the ELF entry, not the bzImage's */
-	bool kaslr_known;	/* virt_offset and phys_base are drawn here */
-	u64 kaslr_seed;		/* what they were drawn from */
+	bool direct;		/* the vmlinux was placed here, see machine_kernel */
+	bool kaslr;		/* the kernel was asked to randomise */
+	/* All below but initrd and ring only where direct. */
+	u64 kaslr_seed;		/* what the two slides were drawn from */
 	u64 virt_offset;	/* slide of the kernel image, 2 MiB multiple */
-	gpa_t phys_base;	/* where the image was put, minus where it was linked to lie */
-	gpa_t kernel_start, kernel_end;	/* physical, with .bss; where direct */
+	/* The kernel's own phys_base: physical = virtual - the kernel map +
+	 * phys_base, modulo 2^64. */
+	u64 phys_base;
+	gpa_t kernel_start, kernel_end;	/* with .bss */
+	const char *no_slide;	/* why virt_offset is 0 though asked for; or NULL */
 	gpa_t initrd_start, initrd_end;
 	gpa_t ring_start, ring_end;
-	const char *why_not_direct;	/* NULL where direct */
 };
 
 enum machine_stop_reason {
@@ -120,6 +121,7 @@ enum machine_stop_reason {
 	MACHINE_RESET_KBD,	/* keyboard controller, port 0x64 */
 	MACHINE_RESET_ACPI,	/* FADT reset register */
 	MACHINE_RESET_PCI,	/* port 0xcf9 */
+	MACHINE_RESET_BIOS,	/* jump to the real-mode reset vector */
 	MACHINE_TRIPLE_FAULT,	/* KVM_EXIT_SHUTDOWN */
 	MACHINE_INTERNAL_ERROR,	/* KVM_EXIT_INTERNAL_ERROR: KVM gave up */
 	MACHINE_FAIL_ENTRY,	/* KVM_EXIT_FAIL_ENTRY: the hardware refused */
