@@ -66,8 +66,10 @@ char *kernel_cache_dir(struct diag *d)
 	else if (home && *home)
 		n = asprintf(&dir, "%s/.cache/vmtap", home);
 	else
-		return diag_fail(d, -ENOENT, NULL,
-				 "neither HOME nor XDG_CACHE_HOME is set: no place for the cache"), NULL;
+		n = -2;
+	if (n == -2)
+		diag_fail(d, -ENOENT, NULL,
+			  "neither HOME nor XDG_CACHE_HOME is set: no place for the cache");
 	return n < 0 ? NULL : dir;
 }
 
@@ -89,6 +91,14 @@ static __printf(1, 2) char *existing(const char *fmt, ...)
 		free(path);
 		return NULL;
 	}
+	return path;
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+	char *path = existing("%s/%s", dir, name);
+
+	free(path);
 	return path;
 }
 
@@ -137,17 +147,11 @@ static char *find_modules(const struct kernel *k, const char *dir,
 {
 	char *found = NULL;
 
-	if (tree)
-		found = existing("%s/modules.order", tree);
-	if (found) {
-		free(found);
+	if (tree && is_there(tree, "modules.order"))
 		return strdup(tree);
-	}
 	found = existing("%s/../lib/modules/%s", dir, k->release);
-	if (!found && (found = existing("%s/modules.builtin", dir))) {
-		free(found);
-		return strdup(dir);
-	}
+	if (!found && is_there(dir, "modules.builtin"))
+		found = strdup(dir);
 	if (!found && *k->release)
 		found = existing("/lib/modules/%s", k->release);
 	return found;

@@ -29,7 +29,6 @@ usage: fetch-deb.sh VERB ...
   unpack [-d] [-s SUITE] DEST PACKAGE[=VERSION]...
                                 unpack into DEST; -d: with what they depend
                                 on and the system has not installed
-  lists [-n]                    fetch the package lists; -n: again
 suites: bookworm, bookworm-backports, bookworm-security, trixie,
   trixie-backports, ...; `here' is the running release, `here-backports'.
 environment: VMTAP_MIRROR names another archive, XDG_CACHE_HOME the cache.
@@ -177,14 +176,11 @@ suites()
 	sources=$apt/$(echo "$using" | tr ' /' '__').sources
 	conf=${sources%.sources}.conf
 	for suite in "$@"; do
-		uri=$main
 		case $suite in
-		*-security)
-			uri=$(security_mirror)
-			[ -n "$uri" ] || die "the system's apt sources name" \
-				"no security archive: $suite cannot be used"
-			;;
+		*-security) uri=$(security_mirror) ;;
+		*) uri=$main ;;
 		esac
+		[ -n "$uri" ] || die "the apt sources name no archive for $suite"
 		cat <<-EOF
 		Types: deb
 		URIs: $uri
@@ -281,13 +277,6 @@ deb_name()
 	END { if (p != "") { gsub(":", "%3a", v); print p "_" v "_" a ".deb" } }'
 }
 
-# What is downloaded and unpacked need not stay.
-drop_debs()
-{
-	# shellcheck disable=SC2086
-	rm -f $debs
-}
-
 # --- unpacking --------------------------------------------------------------
 
 # fresh DEST: an empty folder beside DEST, without what a killed run left.
@@ -298,26 +287,32 @@ fresh()
 	tmp=$1.tmp.$$
 	mkdir "$tmp"
 	trap 'rm -rf "$tmp"' EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	trap 'exit 1' HUP INT TERM
 }
 
-# settle DEST: the folder made by fresh() takes its final name.
+# settle DEST: the folder made by fresh() takes its final name; the packages
+# that it came from need not stay.
 settle()
 {
 	rm -rf "$1.old"
 	[ ! -e "$1" ] || mv "$1" "$1.old"
 	mv "$tmp" "$1"
-	rm -rf "$1.old"
+	# shellcheck disable=SC2086
+	rm -rf "$1.old" $debs
 	trap - EXIT
 }
 
+# unpack_debs [PATTERNS]: only the members that match
 unpack_debs()
 {
+	set -f
 	for deb in $debs; do
-		dpkg-deb -x "$deb" "$tmp" 9>&- || die "cannot unpack $deb"
+		# shellcheck disable=SC2086
+		dpkg-deb --fsys-tarfile "$deb" 9>&- |
+			tar -x -C "$tmp" --wildcards ${1:-} ||
+			die "cannot unpack $deb"
 	done
+	set +f
 	rm -rf "$tmp/usr/share/doc" "$tmp/usr/share/man" \
 		"$tmp/usr/share/lintian" "$tmp/usr/share/bug"
 }
@@ -356,7 +351,6 @@ unpack_closure()
 	unpack_debs
 	echo "$stamp" > "$tmp/.complete"
 	settle "$dest"
-	drop_debs
 	say "unpacked $* into $dest"
 }
 
@@ -455,16 +449,17 @@ have_kernel()
 	return 1
 }
 
-# fetch_kernel RELEASE DEST
+# fetch_kernel RELEASE DEST [PARTS]: leaves it in the folder of fresh()
 fetch_kernel()
 {
 	release=$1
 	dest=$2
+	parts=${3:-}
 	need_depmod
 	# shellcheck disable=SC2046
 	download $(kernel_packages "$release")
 	fresh "$dest"
-	unpack_debs
+	unpack_debs "$parts"
 	kernel_layout "$release"
 }
 
@@ -502,8 +497,7 @@ verb_kernel()
 		fetch_kernel "$release" "$dest"
 		touch "$tmp/.complete"
 		settle "$dest"
-		drop_debs
-		say "added kernel $release"
+			say "added kernel $release"
 	done
 }
 
@@ -518,39 +512,17 @@ verb_kernels()
 
 # --- the nested host --------------------------------------------------------
 
-# What the nested host loads; all else of its 400 MB of modules goes away.
-host_modules="virtio_pci virtio_console 9pnet_virtio 9p kvm_amd"
+# What the nested host loads, with what that depends on; all else of its 400
+# MB of modules is not even unpacked.
+host_parts="./boot/* */modules.* */kernel/arch/x86/kvm/* */kernel/virt/*
+	*/kernel/drivers/virtio/* */kernel/drivers/char/virtio_console*
+	*/kernel/drivers/crypto/ccp/* */kernel/fs/9p/* */kernel/fs/netfs/*
+	*/kernel/fs/fscache/* */kernel/net/9p/*"
 
 qemu_major()
 {
 	qemu-system-x86_64 --version 2> /dev/null |
 		sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p'
-}
-
-# keep_modules NAME...: remove every other module that these do not need.
-keep_modules()
-{
-	awk -v want=" $* " '
-	{
-		file = $1
-		sub(":$", "", file)
-		name = file
-		sub(".*/", "", name)
-		sub("\\.ko.*", "", name)
-		gsub("-", "_", name)
-		if (index(want, " " name " ")) {
-			print file
-			for (i = 2; i <= NF; i++)
-				print $i
-		}
-	}' "$modules/modules.dep" | sort -u > "$tmp/keep"
-	(cd "$modules" && find kernel -name '*.ko*') | sort |
-		comm -23 - "$tmp/keep" | (cd "$modules" && xargs rm -f)
-	grep -xF -f "$tmp/keep" "$modules/modules.order" > "$tmp/order" || :
-	mv "$tmp/order" "$modules/modules.order"
-	rm -f "$tmp/keep"
-	find "$modules/kernel" -type d -empty -delete
-	index_modules "$release"
 }
 
 verb_nested()
@@ -572,12 +544,9 @@ verb_nested()
 	release=$(releases "-$arch" | tail -n 1)
 	[ -n "$release" ] || die "no kernel for the nested host in $using"
 	dest=$cache/nested/$release
-	fetch_kernel "$release" "$dest"
-	# shellcheck disable=SC2086
-	keep_modules $host_modules
+	fetch_kernel "$release" "$dest" "$host_parts"
 	touch "$tmp/.complete"
 	settle "$dest"
-	drop_debs
 	say "added the nested host's kernel $release"
 }
 
@@ -609,14 +578,6 @@ verb_versions()
 		awk '$8 == "Packages" { print $1, $3, $6 }'
 }
 
-verb_lists()
-{
-	lock
-	# shellcheck disable=SC2046,SC2086
-	suites $(printf '%s\n' $kernel_suites "$(codename)" | sort -u)
-	lists "${1:-}"
-}
-
 # apt's own caches are large, and cheap beside a download.
 drop_caches()
 {
@@ -629,7 +590,7 @@ shift
 case $verb in
 mirror) mirror ;;
 sources) system_sources ;;
-kernel | kernels | lists | nested | unpack | versions)
+kernel | kernels | nested | unpack | versions)
 	"verb_$verb" "$@"
 	drop_caches
 	;;
