@@ -81,6 +81,10 @@ int initramfs_add_program(struct initramfs *fs, const char *src,
 int initramfs_add_busybox(struct initramfs *fs, const char *path,
 			  struct diag *d);
 
+/** initramfs_add_agent() - /init and its other names, vmtap-snapshot and so on */
+int initramfs_add_agent(struct initramfs *fs, const void *agent, size_t len,
+			struct diag *d);
+
 /** initramfs_add_modules() - the files of a closure, at their guest paths */
 int initramfs_add_modules(struct initramfs *fs, const struct module_set *set,
 			  struct diag *d);

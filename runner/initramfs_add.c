@@ -427,3 +427,21 @@ int initramfs_add_modules(struct initramfs *fs, const struct module_set *set,
 	}
 	return 0;
 }
+
+int initramfs_add_agent(struct initramfs *fs, const void *agent, size_t len,
+			struct diag *d)
+{
+	static const char *const names[] = {
+		"exit", "frame", "metric", "result", "snapshot", "stimulus",
+		"watch",
+	};
+	int err = initramfs_add_static(fs, "/init", 0755, agent, len, "agent", d);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !err; i++) {
+		char dst[64];
+
+		snprintf(dst, sizeof(dst), "/usr/bin/vmtap-%s", names[i]);
+		err = initramfs_add_symlink(fs, dst, "/init", "agent", d);
+	}
+	return err;
+}

@@ -151,6 +151,20 @@ static void sort_known(struct modules *m)
 	m->nr = out;
 }
 
+static char *default_cache(void)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	char *dir = NULL;
+	int n = -1;
+
+	if (xdg && xdg[0] == '/')
+		n = asprintf(&dir, "%s/vmtap/modules", xdg);
+	else if (home && home[0] == '/')
+		n = asprintf(&dir, "%s/.cache/vmtap/modules", home);
+	return n < 0 ? NULL : dir;
+}
+
 int modules_open(const char *dir, const char *cache, struct modules **out,
 		 struct diag *d)
 {
@@ -161,7 +175,7 @@ int modules_open(const char *dir, const char *cache, struct modules **out,
 	if (!m)
 		return diag_fail(d, err, NULL, "no memory");
 	m->dir = strdup(dir ? dir : "/nonexistent");
-	m->cache = cache ? strdup(cache) : NULL;
+	m->cache = cache ? strdup(cache) : default_cache();
 	m->kmod = m->dir ? kmod_new(m->dir, no_config) : NULL;
 	if (!m->kmod) {
 		diag_fail(d, err, NULL, "no memory for libkmod");

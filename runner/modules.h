@@ -41,8 +41,8 @@ struct module_set {
  * modules_open() - index a modules directory
  * @dir: .../lib/modules/<release>, or the top of a built kernel tree; NULL or
  *	a missing one is a kernel without modules (all are missing)
- * @cache: directory for unpacked modules, made when needed (the runner passes
- *	kernel_cache_dir()/modules); NULL: a compressed module is an error
+ * @cache: directory for unpacked modules, made when needed; NULL: modules/ in
+ *	$XDG_CACHE_HOME/vmtap or ~/.cache/vmtap
  * Return: 0, -ENOMEM, -EIO and other errno.
  */
 int modules_open(const char *dir, const char *cache, struct modules **out,

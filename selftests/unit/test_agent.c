@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest agent without a VM: PID 1 of a PID namespace, a file in place of
+ * COM2, a pseudo-terminal in place of port 1, a file in place of the ring.
+ * What it says is read by the host's own assembler.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "runner/assembler.h"
+#include "runner/crashring.h"
+#include "runner/embed.h"
+#include "runner/job.h"
+#include "vmm/base/io.h"
+
+#include "kselftest_harness.h"
+
+#define RING 8192
+
+struct heard {
+	struct buf out, err, log, types, results;
+	s32 code;
+	u32 signal;
+	unsigned int exits;
+	u32 stages;
+	struct wire_kern_addrs addrs;
+	struct wire_hello hello;
+	enum wire_via exit_via;
+};
+
+static void on_frame(void *ctx, const struct wire_frame *f)
+{
+	struct wire_lifecycle l;
+	struct wire_text a, b;
+	struct heard *h = ctx;
+	struct wire_test t;
+
+	buf_printf(&h->types, "%s ", wire_type_name(f->type));
+	if (f->type == WIRE_STDOUT)
+		buf_add(&h->out, f->data, f->len);
+	else if (f->type == WIRE_STDERR)
+		buf_add(&h->err, f->data, f->len);
+	else if (f->type == WIRE_LOG)
+		buf_printf(&h->log, "%.*s\n", (int)f->len, (const char *)f->data);
+	else if (f->type == WIRE_HELLO)
+		wire_parse_hello(f, &h->hello, &a, &b);
+	else if (f->type == WIRE_KERN_ADDRS)
+		wire_parse_kern_addrs(f, &h->addrs);
+	else if (f->type == WIRE_LIFECYCLE && !wire_parse_lifecycle(f, &l, &a))
+		h->stages |= 1u << l.stage;
+	else if (f->type == WIRE_TEST_RESULT && !wire_parse_test(f, &t, &a, &b))
+		buf_printf(&h->results, "%u %.*s (%.*s)\n", t.status, (int)a.len,
+			   a.p, (int)b.len, b.p);
+	else if (f->type == WIRE_EXIT && !wire_parse_exit(f, &h->code, &h->signal)) {
+		h->exits++;
+		h->exit_via = f->via;
+	}
+}
+
+static const struct assembler_ops ops = { .frame = on_frame };
+
+FIXTURE(agent)
+{
+	char dir[64];
+	struct heard h;
+	struct wire_seen seen;
+	struct assembler com2, port, ring;
+	struct crashring_info info;
+	int master;
+	bool withport, answer_snapshots, ask_to_end, stuck, spoil_job;
+	int status;	/* of the agent's process */
+	const char *skip;
+};
+
+FIXTURE_SETUP(agent)
+{
+	char path[128];
+
+	*self = (FIXTURE_DATA(agent)){ .master = -1 };
+	strcpy(self->dir, "/tmp/vmtap-test-agent.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	chmod(self->dir, 0755);
+	sprintf(path, "%s/init", self->dir);
+	io_write_file(path, embed_guest_init,
+		      (size_t)(embed_guest_init_end - embed_guest_init), NULL);
+	chmod(path, 0755);
+	assembler_init(&self->com2, WIRE_VIA_COM2, &ops, &self->h, &self->seen);
+	assembler_init(&self->port, WIRE_VIA_PORT1, &ops, &self->h, &self->seen);
+	assembler_init(&self->ring, WIRE_VIA_RING, &ops, &self->h, &self->seen);
+}
+
+FIXTURE_TEARDOWN(agent)
+{
+	assembler_deinit(&self->com2);
+	assembler_deinit(&self->port);
+	assembler_deinit(&self->ring);
+	buf_reset(&self->h.out);
+	buf_reset(&self->h.err);
+	buf_reset(&self->h.log);
+	buf_reset(&self->h.types);
+	buf_reset(&self->h.results);
+	if (self->master >= 0)
+		close(self->master);
+	io_rmtree(self->dir, NULL);
+}
+
+/* In the new namespaces, as PID 1. */
+static void be_agent(FIXTURE_DATA(agent) *self)
+{
+	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric" };
+	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
+
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (mount("run", "/run", "tmpfs", 0, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL))
+		_exit(77);
+	sprintf(init, "%s/init", self->dir);
+	sprintf(com2, "com2=%s/com2", self->dir);
+	sprintf(job, "job=%s/job", self->dir);
+	sprintf(mem, "mem=%s/mem", self->dir);
+	sprintf(cmdline, "cmdline=%s/cmdline", self->dir);
+	sprintf(port, "port=%s", self->withport ? ptsname(self->master) : "/nonexistent");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		sprintf(to, "%s/vmtap-%s", self->dir, names[i]);
+		if (symlink("init", to))
+			_exit(77);
+	}
+	execl(init, "init", "--test", com2, job, mem, cmdline, port, NULL);
+	_exit(77);
+}
+
+static void open_port(FIXTURE_DATA(agent) *self)
+{
+	struct termios t;
+	int slave;
+
+	self->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	grantpt(self->master);
+	unlockpt(self->master);
+	slave = open(ptsname(self->master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tcgetattr(slave, &t);
+	cfmakeraw(&t);
+	tcsetattr(slave, TCSANOW, &t);
+	/* Stays open: the master must not see a hang-up before the agent. */
+}
+
+static void answer(FIXTURE_DATA(agent) *self)
+{
+	struct buf b = {};
+	u8 reply[8 + 4] = "\1\0\0\0\0\0\0\0done";
+
+	if (self->answer_snapshots && strstr(buf_str(&self->h.types), "SNAPSHOT_REQUEST")) {
+		wire_encode(&b, WIRE_SNAPSHOT_REPLY, 0, 0, reply, sizeof(reply));
+		self->answer_snapshots = false;
+	}
+	if (self->ask_to_end && strstr(buf_str(&self->h.out), "waiting")) {
+		wire_encode(&b, WIRE_SHUTDOWN, 0, 0, NULL, 0);
+		self->ask_to_end = false;
+	}
+	if (b.len && write(self->master, b.data, b.len) < 0)
+		perror("port");
+	buf_reset(&b);
+}
+
+static void pump_port(FIXTURE_DATA(agent) *self)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while (self->withport && (n = read(self->master, chunk, sizeof(chunk))) > 0)
+		assembler_feed(&self->port, chunk, (size_t)n);
+	if (self->withport)
+		answer(self);
+}
+
+static void read_all(FIXTURE_DATA(agent) *self)
+{
+	struct buf b = {}, r = {};
+	char path[128];
+
+	pump_port(self);
+	sprintf(path, "%s/com2", self->dir);
+	io_read_file(path, MiB(16), &b, NULL);
+	assembler_feed(&self->com2, b.data, b.len);
+	assembler_finish(&self->com2);
+	assembler_finish(&self->port);
+	b.len = 0;
+	sprintf(path, "%s/mem", self->dir);
+	io_read_file(path, MiB(1), &b, NULL);
+	crashring_read(b.data, RING, &r, &self->info);
+	assembler_feed(&self->ring, r.data, r.len);
+	buf_reset(&b);
+	buf_reset(&r);
+}
+
+/* Run the agent on @job to its end, 20 s at most. */
+static void run(FIXTURE_DATA(agent) *self, const struct job *job,
+		const char *script)
+{
+	char path[128], cmdline[64];
+	u8 area[RING] = {};
+	struct buf b = {};
+	pid_t pid;
+
+	sprintf(path, "%s/com2", self->dir);
+	io_write_file(path, "", 0, NULL);
+	sprintf(path, "%s/mem", self->dir);
+	crashring_init(area, RING);
+	io_write_file(path, area, RING, NULL);
+	sprintf(path, "%s/cmdline", self->dir);
+	sprintf(cmdline, "quiet " WIRE_ARG_RING "=0x0,0x%x ro\n", RING);
+	io_write_file(path, cmdline, strlen(cmdline), NULL);
+	job_encode(job, &b, NULL);
+	if (script) {
+		buf_printf(&b, "script=%s/run%cenv=PATH=%s:/usr/bin:/bin%c",
+			   self->dir, 0, self->dir, 0);
+		sprintf(path, "%s/run", self->dir);
+		io_write_file(path, script, strlen(script), NULL);
+	}
+	if (self->spoil_job)
+		buf_add(&b, "nosuchkey=1", 12);
+	sprintf(path, "%s/job", self->dir);
+	io_write_file(path, b.data, b.len, NULL);
+	buf_reset(&b);
+	if (self->withport)
+		open_port(self);
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0) {
+		self->skip = "needs root for a PID namespace";
+		return;
+	}
+	if (!pid)
+		be_agent(self);
+	for (int i = 0; i < 2000; i++) {
+		if (waitpid(pid, &self->status, WNOHANG) == pid)
+			goto done;
+		pump_port(self);
+		usleep(10000);
+	}
+	self->stuck = true;
+	kill(pid, SIGKILL);
+	waitpid(pid, &self->status, 0);
+done:
+	if (WIFEXITED(self->status) && WEXITSTATUS(self->status) == 77)
+		self->skip = "no mount namespace";
+	read_all(self);
+}
+
+#define RUN(self, job, script)					\
+	do {							\
+		run(self, job, script);				\
+		if ((self)->skip)				\
+			SKIP(return, "%s", (self)->skip);	\
+		ASSERT_FALSE((self)->stuck);			\
+	} while (0)
+
+static const struct job empty;
+
+TEST_F(agent, script_output_and_status_over_com2)
+{
+	RUN(self, &empty, "echo to-out; echo to-err >&2; exit 7\n");
+	EXPECT_STREQ("to-out\n", buf_str(&self->h.out));
+	EXPECT_STREQ("to-err\n", buf_str(&self->h.err));
+	EXPECT_EQ(1, self->h.exits);
+	EXPECT_EQ(7, self->h.code);
+	EXPECT_EQ(0, self->h.signal);
+	EXPECT_EQ(WIRE_VIA_COM2, self->h.exit_via);
+	EXPECT_TRUE(self->com2.words.has_exit);
+	EXPECT_EQ(7, self->com2.words.exit_code);
+	EXPECT_EQ(0x3cu, self->h.stages);	/* init, agent, payload, verdict */
+	EXPECT_EQ(0, self->com2.stats.garbage_bytes + self->com2.stats.truncated);
+	EXPECT_EQ(0, wire_seen_missing(&self->seen));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "going on by COM2"));
+	EXPECT_LT(0, self->h.hello.cpus);
+	EXPECT_LT(0, self->h.hello.memory);
+	EXPECT_FALSE(self->com2.words.has_panic);
+	EXPECT_EQ(0, WEXITSTATUS(self->status));
+}
+
+TEST_F(agent, killing_signal_is_told)
+{
+	RUN(self, &empty, "kill -SEGV $$\n");
+	EXPECT_EQ(128 + SIGSEGV, self->h.code);
+	EXPECT_EQ(SIGSEGV, self->h.signal);
+}
+
+TEST_F(agent, exec_with_argv_env_and_cwd)
+{
+	static const char *const argv[] = { "/bin/sh", "-c", "echo \"$1|$X|$PWD|$HOME\"", "sh", "a b" };
+	static const char *const env[] = { "X=1=2 3" };
+	const struct job job = { .argv = argv, .argc = 5, .env = env, .nr_env = 1, .cwd = "/usr" };
+
+	RUN(self, &job, NULL);
+	EXPECT_STREQ("a b|1=2 3|/usr|/root\n", buf_str(&self->h.out));
+	EXPECT_EQ(0, self->h.code);
+}
+
+TEST_F(agent, missing_program_is_127_with_a_word)
+{
+	static const char *const argv[] = { "/no/such" };
+	const struct job job = { .argv = argv, .argc = 1 };
+
+	RUN(self, &job, NULL);
+	EXPECT_EQ(127, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.err), "/no/such"));
+}
+
+TEST_F(agent, nothing_to_run_is_zero)
+{
+	RUN(self, &empty, NULL);
+	EXPECT_EQ(1, self->h.exits);
+	EXPECT_EQ(0, self->h.code);
+}
+
+TEST_F(agent, leftovers_are_killed_and_do_not_delay_the_verdict)
+{
+	u64 start = now_ns();
+
+	RUN(self, &empty, "trap '' TERM; (trap '' TERM; sleep 1000; echo never)& sleep 1000 & setsid sleep 1000 & echo bye\n");
+	EXPECT_GT(5 * NSEC_PER_SEC, now_ns() - start);
+	EXPECT_STREQ("bye\n", buf_str(&self->h.out));
+	EXPECT_EQ(0, self->h.code);
+	EXPECT_EQ(1, self->h.exits);
+}
+
+TEST_F(agent, port_carries_all_and_com2_the_sentinel)
+{
+	char *p;
+
+	self->withport = true;
+	RUN(self, &empty, "seq 1 20000; echo e >&2; exit 3\n");
+	EXPECT_EQ(WIRE_VIA_PORT1, self->h.exit_via);
+	EXPECT_EQ(3, self->h.code);
+	EXPECT_EQ(3, self->com2.words.exit_code);
+	EXPECT_EQ(0, self->com2.stats.frames);
+	EXPECT_EQ(108894, self->h.out.len);
+	p = strstr(buf_str(&self->h.out), "19999\n20000\n");
+	EXPECT_NE(NULL, p);
+	EXPECT_EQ(0, self->port.stats.garbage_bytes + self->port.stats.crc_errors);
+	EXPECT_EQ(0, wire_seen_missing(&self->seen));
+}
+
+TEST_F(agent, ring_keeps_the_verdict)
+{
+	struct wire_seen fresh = {};
+	struct assembler ring;
+	struct heard h = {};
+	struct buf b = {}, r = {};
+	char path[128];
+
+	self->withport = true;
+	RUN(self, &empty, "exit 9\n");
+	ASSERT_TRUE(self->info.valid) TH_LOG("%s", self->info.why);
+	EXPECT_LT(0, self->ring.stats.duplicates);
+	sprintf(path, "%s/mem", self->dir);
+	ASSERT_EQ(0, io_read_file(path, MiB(1), &b, NULL));
+	ASSERT_EQ(0, crashring_read(b.data, RING, &r, &self->info));
+	assembler_init(&ring, WIRE_VIA_RING, &ops, &h, &fresh);
+	assembler_feed(&ring, r.data, r.len);
+	EXPECT_EQ(9, h.code);
+	EXPECT_EQ(0x3cu, h.stages);
+	assembler_deinit(&ring);
+	buf_reset(&h.types);
+	buf_reset(&h.out);
+	buf_reset(&b);
+	buf_reset(&r);
+}
+
+TEST_F(agent, helpers_reach_the_host)
+{
+	self->withport = self->answer_snapshots = true;
+	RUN(self, &empty,
+	    "vmtap-snapshot one || exit 1\n"
+	    "vmtap-result skip sub.test no device here\n"
+	    "vmtap-metric rate=5 lat=7\n"
+	    "vmtap-frame 77 </dev/null\n"
+	    "printf garbage | vmtap-frame raw\n"
+	    "vmtap-result nonsense x && exit 2\n"
+	    "vmtap-exit -5\n");
+	EXPECT_EQ(-5, self->h.code);
+	EXPECT_STREQ("done\n", buf_str(&self->h.out));
+	EXPECT_STREQ("2 sub.test (no device here)\n", buf_str(&self->h.results));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "METRICS"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "UNKNOWN"));
+	EXPECT_EQ(7, self->port.stats.garbage_bytes);
+}
+
+TEST_F(agent, snapshot_over_com2_is_sent_but_says_there_is_no_reply)
+{
+	RUN(self, &empty, "vmtap-snapshot one; echo $?\n");
+	EXPECT_STREQ("1\n", buf_str(&self->h.out));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.err), "no reply"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "SNAPSHOT_REQUEST"));
+}
+
+TEST_F(agent, host_may_ask_to_end)
+{
+	self->withport = self->ask_to_end = true;
+	RUN(self, &empty, "trap '' TERM; echo waiting; sleep 1000; sleep 1000\n");
+	EXPECT_EQ(SIGKILL, self->h.signal);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "still running"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "sleep"));
+}
+
+TEST_F(agent, its_own_crash_is_told_with_a_backtrace)
+{
+	self->withport = true;
+	RUN(self, &empty, "kill -SEGV 1; sleep 1000\n");
+	EXPECT_TRUE(self->com2.words.has_panic);
+	EXPECT_EQ(0, strncmp("agent: SIGSEGV at 0x", buf_str(&self->com2.words.panic), 20))
+		TH_LOG("%s", buf_str(&self->com2.words.panic));
+	EXPECT_NE(NULL, strstr(buf_str(&self->com2.words.panic), "\n  #2 0x"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "CRASH"));
+	EXPECT_EQ(0, self->h.exits);
+	EXPECT_FALSE(self->com2.words.has_exit);
+	EXPECT_EQ(128 + SIGSEGV, WEXITSTATUS(self->status));
+}
+
+TEST_F(agent, bad_job_is_a_panic_line_not_a_verdict)
+{
+	static const char *const env[] = { "A=B" };
+	const struct job job = { .env = env, .nr_env = 1, .hostname = "x" };
+
+	self->spoil_job = true;
+	RUN(self, &job, NULL);
+	EXPECT_EQ(0, self->h.exits);
+	EXPECT_FALSE(self->com2.words.has_exit);
+	EXPECT_NE(NULL, strstr(buf_str(&self->com2.words.panic), "unknown key"));
+	EXPECT_EQ(1u << WIRE_STAGE_INIT, self->h.stages);
+}
+
+TEST_HARNESS_MAIN
