@@ -64,10 +64,17 @@ virtio-objs := \
 	virtio.o \
 	virtq.o
 freeze-objs := \
+	dmesg.o \
 	kallsyms.o \
+	kaslr.o \
+	kread.o \
 	ksym.o \
 	ktype.o \
-	ktype_print.o
+	ktype_print.o \
+	sched.o \
+	tasks.o \
+	vas.o \
+	vmcoreinfo.o
 runner-objs := \
 	arena.o \
 	assembler.o \

@@ -25,6 +25,8 @@ struct kaslr_input {
 	u64 text;		/* its _text; 0: masked (kptr_restrict) */
 	bool have_phys_base;	/* it told phys_base */
 	u64 phys_base;
+	bool have_walked;	/* page tables told phys_base (kread_init()) */
+	u64 walked_phys_base;
 	bool have_vmcoreinfo;
 	u64 vmcoreinfo_offset;	/* KERNELOFFSET */
 	const char *console;	/* kernel log; NULL: none */

@@ -19,7 +19,21 @@ struct kread {
 	const struct ksym *sym;
 	const struct ktype *types;
 	u64 slide;		/* KASLR's virtual slide of the kernel image */
+	u64 phys_base;		/* of the image: physical - (virtual - map) */
 };
+
+/**
+ * kread_init() - bind to a guest whose image slide is known
+ * @cr3: of any vCPU, @la57 its CR4.LA57. The page tables are the kernel's own
+ *	(init_top_pgt) as soon as these map the image, else the ones of @cr3; of
+ *	a CR3 that page table isolation made for user mode the kernel's twin.
+ * @types: may be NULL: then only what needs no type works
+ * Return: 0; -ENXIO no page tables, or none that map the kernel at @slide (too
+ * early, or a wrong slide); -ENOENT no symbol _text.
+ */
+int kread_init(struct kread *k, const struct mem *mem, u64 cr3, bool la57,
+	       const struct ksym *sym, const struct ktype *types, u64 slide,
+	       struct diag *d);
 
 /** kread_symbol() - runtime address of @name; 0, -ENOENT */
 int kread_symbol(const struct kread *k, const char *name, gva_t *out,
@@ -42,6 +56,9 @@ int kread_nr_cpus(const struct kread *k);
  * Return: 0, -ENOENT no such member, -EFAULT.
  */
 int kread_member(const struct kread *k, gva_t obj, const char *path, u64 *out);
+/** kread_field() - as kread_member() with the member looked up before */
+int kread_field(const struct kread *k, gva_t obj, const struct kfield *f,
+		u64 *out);
 /** kread_member_bytes() - copy member @path whole, which must be @len bytes or more */
 int kread_member_bytes(const struct kread *k, gva_t obj, const char *path,
 		       void *dst, size_t len);

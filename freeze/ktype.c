@@ -20,6 +20,13 @@
 
 struct ktype {
 	struct btf *btf;
+	const struct ktype *base;	/* of split BTF */
+	/*
+	 * Named types by hash of the name, open addressing: id, or 0. The
+	 * readers ask by name thousands of times.
+	 */
+	u32 *slots;
+	u32 mask;
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -27,6 +34,56 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 	(void)level;
 	(void)fmt;
 	(void)ap;
+	return 0;
+}
+
+static const char *name_of(const struct ktype *kt, const struct btf_type *t)
+{
+	const char *s = btf__name_by_offset(kt->btf, t->name_off);
+
+	return s ? s : "";
+}
+
+static u32 hash_name(const char *s)
+{
+	u32 h = 2166136261U;
+
+	while (*s)
+		h = (h ^ (u8)*s++) * 16777619U;
+	return h;
+}
+
+static bool is_indexed(const struct btf_type *t)
+{
+	return t->name_off && !btf_is_func(t) && !btf_is_fwd(t) &&
+	       btf_kind(t) != BTF_KIND_TYPE_TAG &&
+	       btf_kind(t) != BTF_KIND_DECL_TAG;
+}
+
+static int index_names(struct ktype *kt)
+{
+	u32 first = kt->base ? btf__type_cnt(kt->base->btf) : 1;
+	u32 nr = btf__type_cnt(kt->btf), id, named = 0, size = 16;
+
+	for (id = first; id < nr; id++)
+		named += is_indexed(btf__type_by_id(kt->btf, id));
+	while (size < named * 2)
+		size *= 2;
+	kt->slots = calloc(size, sizeof(*kt->slots));
+	if (!kt->slots)
+		return -ENOMEM;
+	kt->mask = size - 1;
+	for (id = first; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+		u32 at;
+
+		if (!is_indexed(t))
+			continue;
+		at = hash_name(name_of(kt, t));
+		while (kt->slots[at & kt->mask])
+			at++;
+		kt->slots[at & kt->mask] = id;
+	}
 	return 0;
 }
 
@@ -56,6 +113,11 @@ int ktype_open_data(const void *data, size_t len, struct ktype *base,
 				 "BTF of %zu bytes is damaged or of an unknown format",
 				 len);
 	}
+	kt->base = base;
+	if (index_names(kt)) {
+		ktype_close(kt);
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	}
 	*out = kt;
 	return 0;
 }
@@ -80,19 +142,13 @@ void ktype_close(struct ktype *kt)
 	if (!kt)
 		return;
 	btf__free(kt->btf);
+	free(kt->slots);
 	free(kt);
 }
 
 u32 ktype_nr(const struct ktype *kt)
 {
 	return btf__type_cnt(kt->btf) - 1;
-}
-
-static const char *name_of(const struct ktype *kt, const struct btf_type *t)
-{
-	const char *s = btf__name_by_offset(kt->btf, t->name_off);
-
-	return s ? s : "";
 }
 
 /* Through typedefs and qualifiers; NULL for void and bad ids. */
@@ -135,7 +191,7 @@ static const char *int_alias(const char *name)
 	return name;
 }
 
-enum { WANT_ANY, WANT_STRUCT, WANT_UNION, WANT_ENUM };
+enum { WANT_ANY, WANT_STRUCT, WANT_UNION, WANT_ENUM, WANT_VAR };
 
 /* How well a kind answers to a plain name; 0: not at all, 1 is best. */
 static unsigned int kind_rank(const struct btf_type *t, int want)
@@ -153,6 +209,8 @@ static unsigned int kind_rank(const struct btf_type *t, int want)
 	case BTF_KIND_INT:
 	case BTF_KIND_FLOAT:
 		return want == WANT_ANY ? 5 : 0;
+	case BTF_KIND_VAR:
+		return want == WANT_VAR ? 1 : 0;
 	default:
 		return 0;
 	}
@@ -175,32 +233,38 @@ static int parse_tag(const char **name, size_t *len)
 	return WANT_ANY;
 }
 
-static int find_named(const struct ktype *kt, const char *name, size_t len)
+/* The best kind wins; of several of one kind the first that was built. */
+static int find_indexed(const struct ktype *kt, const char *name, int want)
 {
-	int want = parse_tag(&name, &len);
-	u32 nr = btf__type_cnt(kt->btf), id;
+	u32 at = hash_name(name), id;
 	unsigned int best_rank = 99;
-	char plain[128];
 	int best = -ENOENT;
 
-	if (!len || len >= sizeof(plain))
-		return -ENOENT;
-	memcpy(plain, name, len);
-	plain[len] = '\0';
-	if (want == WANT_ANY)
-		name = int_alias(plain);
-	else
-		name = plain;
-	for (id = 1; id < nr && best_rank > 1; id++) {
+	for (; (id = kt->slots[at & kt->mask]); at++) {
 		const struct btf_type *t = btf__type_by_id(kt->btf, id);
-		unsigned int rank = t->name_off ? kind_rank(t, want) : 0;
+		unsigned int rank = kind_rank(t, want);
 
 		if (rank && rank < best_rank && !strcmp(name_of(kt, t), name)) {
 			best = (int)id;
 			best_rank = rank;
 		}
 	}
+	if (best < 0 && kt->base)
+		return find_indexed(kt->base, name, want);
 	return best;
+}
+
+static int find_named(const struct ktype *kt, const char *name, size_t len)
+{
+	int want = parse_tag(&name, &len);
+	char plain[128];
+
+	if (!len || len >= sizeof(plain))
+		return -ENOENT;
+	memcpy(plain, name, len);
+	plain[len] = '\0';
+	return find_indexed(kt, want == WANT_ANY ? int_alias(plain) : plain,
+			    want);
 }
 
 int ktype_find(const struct ktype *kt, const char *name)
@@ -210,15 +274,9 @@ int ktype_find(const struct ktype *kt, const char *name)
 
 int ktype_find_var(const struct ktype *kt, const char *name)
 {
-	u32 nr = btf__type_cnt(kt->btf), id;
+	int id = find_indexed(kt, name, WANT_VAR);
 
-	for (id = 1; id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
-
-		if (btf_is_var(t) && !strcmp(name_of(kt, t), name))
-			return (int)t->type;
-	}
-	return -ENOENT;
+	return id < 0 ? id : (int)btf__type_by_id(kt->btf, (u32)id)->type;
 }
 
 static void int_info(const struct ktype *kt, const struct btf_type *t,
