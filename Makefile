@@ -79,6 +79,7 @@ runner-objs := \
 	arena.o \
 	assembler.o \
 	block.o \
+	check.o \
 	cmd_lint.o \
 	cmd_list.o \
 	cmd_schema.o \
@@ -86,11 +87,16 @@ runner-objs := \
 	discover.o \
 	elfdeps.o \
 	embed.o \
+	expr_eval.o \
+	expr_func.o \
+	expr_parse.o \
+	expr_type.o \
 	fetch.o \
 	fields.o \
 	fields_out.o \
 	initramfs.o \
 	initramfs_add.o \
+	invariant.o \
 	job.o \
 	json.o \
 	judge.o \

@@ -247,3 +247,9 @@ const char *fields_why_absent(const struct field_step *steps, size_t n,
 	}
 	return why ? why : "there is no such value in this result";
 }
+
+bool fields_reads_zero(const struct field *f)
+{
+	return f->type == FIELD_INT && !strncmp(f->name, "kvm.", 4) &&
+	       strncmp(f->name, "kvm.vcpu", 8);
+}

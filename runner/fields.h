@@ -89,6 +89,12 @@ const char *fields_why_absent(const struct field_step *steps, size_t n,
  */
 struct value *fields_complete(const struct value *result);
 
+/**
+ * fields_reads_zero() - whether a missing value reads 0 where its group stands
+ * So do sums and averages of KVM statistics that this host does not publish.
+ */
+bool fields_reads_zero(const struct field *f);
+
 enum fields_format { FIELDS_TEXT, FIELDS_RST, FIELDS_MAN };
 
 /** fields_reference() - the reference of all names, for the manual */
