@@ -89,7 +89,10 @@ runner-objs := \
 	embed.o \
 	expr_eval.o \
 	expr_func.o \
+	expr_lex.o \
+	expr_ops.o \
 	expr_parse.o \
+	expr_path.o \
 	expr_type.o \
 	fetch.o \
 	fields.o \

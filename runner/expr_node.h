@@ -211,5 +211,40 @@ const char *val_kind_name(const struct val *v);
 /** val_binary() - one operator on two scalars; troubles come through */
 struct val val_binary(struct eval *ev, const struct node *n, enum op op,
 		      struct val a, struct val b);
+/** val_match() - =~ or !~ of @n, line by line */
+struct val val_match(struct eval *ev, const struct node *n, struct val a);
+/** eval_name(), eval_access() - the nodes of a path (expr_path.c) */
+struct val eval_name(struct eval *ev, const struct node *n);
+struct val eval_access(struct eval *ev, const struct node *n);
+
+/* Tokens (expr_lex.c). */
+
+enum token_kind {
+	TOKEN_END, TOKEN_INT, TOKEN_FLOAT, TOKEN_STR, TOKEN_IDENT, TOKEN_OP,
+	TOKEN_NOT, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_OPEN_INDEX,
+	TOKEN_CLOSE_INDEX, TOKEN_DOT, TOKEN_COMMA,
+};
+
+struct token {
+	enum token_kind kind;
+	size_t off, end;
+	enum op op;
+	s128 i;
+	double f;
+	u64 unit_ns;
+};
+
+struct parser {
+	struct expr *e;
+	const char *text;
+	struct token tok;	/* the next one */
+	unsigned int depth;
+	struct expr_error *err;
+};
+
+/** expr_lex() - read the next token into p->tok; 0 or -EINVAL */
+int expr_lex(struct parser *p);
+/** op_strength() - how tight an operator binds, from 1 */
+int op_strength(enum op op);
 
 #endif

@@ -167,6 +167,10 @@ static int check_path(struct node *n, struct expr_error *err)
 	if (node_has_each(n)) {
 		n->type.item = n->type.kind;
 		n->type.kind = KIND_LIST;
+	} else if (n->type.kind == KIND_LIST && count < EXPR_MAX_PATH) {
+		steps[count] = (struct field_step){ 0 };
+		f = fields_find(steps, count + 1, &good, &any);
+		n->type.item = f && !any ? field_kind(f) : KIND_ANY;
 	}
 	return 0;
 }
