@@ -89,17 +89,30 @@ int virtq_enable(struct virtq *vq, const struct mem *mem)
 	return 0;
 }
 
-/* What the guest may rewrite under us is read exactly once, here. */
+/*
+ * What the guest may rewrite under us is read exactly once, here: an atomic
+ * load is never repeated. Only an indirect table may lie at any address.
+ */
 static struct vring_desc desc_copy(const u8 *p)
 {
-	struct vring_desc d;
+	union {
+		struct vring_desc d;
+		u64 words[2];
+		u8 bytes[16];
+	} c;
+	unsigned int i;
 
-	memcpy(&d, p, sizeof(d));
-	/* The compiler must not go back to *p for a field of d. */
-	asm volatile("" : "+m"(d));
+	if ((uintptr_t)p % sizeof(u64)) {
+		for (i = 0; i < sizeof(c.bytes); i++)
+			c.bytes[i] = __atomic_load_n(p + i, __ATOMIC_RELAXED);
+	} else {
+		for (i = 0; i < 2; i++)
+			c.words[i] = __atomic_load_n((const u64 *)p + i,
+						     __ATOMIC_RELAXED);
+	}
 	return (struct vring_desc){
-		.addr = le64toh(d.addr), .len = le32toh(d.len),
-		.flags = le16toh(d.flags), .next = le16toh(d.next),
+		.addr = le64toh(c.d.addr), .len = le32toh(c.d.len),
+		.flags = le16toh(c.d.flags), .next = le16toh(c.d.next),
 	};
 }
 
