@@ -87,6 +87,15 @@ static int judge_topology(struct parse_ctx *ctx, const struct ynode *root,
 	return judge_tables(ctx, root, t);
 }
 
+/* Nodes may come by the short form too. */
+static void note_nodes(struct parse_ctx *ctx, const struct scen_topology *t)
+{
+	struct key_ref ref;
+
+	if (t->nodes > 1 && keys_resolve("vm.cpus.nodes", &ref))
+		parse_note_engine(ctx, ref.key->name, ref.engine);
+}
+
 static int judge_disk(struct parse_ctx *ctx, const struct ynode *root,
 		      struct scen_disk *disk)
 {
@@ -114,6 +123,7 @@ static int judge_vm(struct parse_ctx *ctx, const struct ynode *root,
 		return parse_error(ctx, locate(root, "vm.memory"),
 				   "%llu bytes of memory, expected a multiple of 4K",
 				   (unsigned long long)vm->memory);
+	note_nodes(ctx, &vm->cpus);
 	return judge_topology(ctx, root, vm);
 }
 

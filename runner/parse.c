@@ -288,13 +288,21 @@ static int parse_number(struct parse_ctx *ctx, const struct key *key,
 	return rc;
 }
 
-static void note_engine(struct parse_ctx *ctx, const char *name,
-			const char *engine)
+void parse_note_engine(struct parse_ctx *ctx, const char *name,
+		       const char *engine)
 {
 	if (!engine || !ctx->sc || ctx->sc->missing_engine)
 		return;
 	ctx->sc->missing_engine =
 		arena_printf(ctx->arena, "%s: this vmtap has no %s yet", name, engine);
+}
+
+/* A value that the key has anyway needs no engine, nor does nothing. */
+static bool at_default(const struct key *key, const struct ynode *n)
+{
+	if (key->kind == KEY_MAP && ynode_is_null(n))
+		return true;
+	return key->dflt && n->type == YNODE_SCALAR && !strcmp(n->text, key->dflt);
 }
 
 int parse_value(struct parse_ctx *ctx, const struct keyset *set,
@@ -303,7 +311,8 @@ int parse_value(struct parse_ctx *ctx, const struct keyset *set,
 	void *out = (char *)base + key->off;
 
 	(void)set;
-	note_engine(ctx, key->name, key->engine);
+	if (!at_default(key, n))
+		parse_note_engine(ctx, key->name, key->engine);
 	switch (key->kind) {
 	case KEY_STR:
 	case KEY_TEXT:	return text_by_key(ctx, key, n, out);
@@ -491,7 +500,8 @@ int parse_map(struct parse_ctx *ctx, const struct keyset *set,
 		return parse_error(ctx, n, "%s for %s, expected %s%s",
 				   ynode_kind(n), set->what,
 				   set->shorthand ? set->shorthand->form : "a map",
-				   set->shorthand ? " or a map" : "");
+				   set->shorthand ? " or a map" :
+				   set->present_off >= 0 ? " ({} takes the defaults)" : "");
 	if (set->loc_off >= 0)
 		*(struct loc *)((char *)base + set->loc_off) =
 			(struct loc){ ctx->file, n->line, n->col };
@@ -550,7 +560,8 @@ int parse_ref(struct parse_ctx *ctx, const struct key_ref *ref,
 			     .line = n->line, .col = n->col };
 	int rc;
 
-	note_engine(ctx, ref->key->name, ref->engine);
+	if (!at_default(ref->key, n))
+		parse_note_engine(ctx, ref->key->name, ref->engine);
 	if (ref->entry)
 		return parse_value(ctx, ref->parent, ref->key, &map, parent);
 	rc = choose_one(ctx, ref->parent, ref->key->name, parent);

@@ -45,6 +45,9 @@ int parse_value(struct parse_ctx *ctx, const struct keyset *set,
 /** parse_ref() - @n into the key that @ref means, in ctx->sc */
 int parse_ref(struct parse_ctx *ctx, const struct key_ref *ref,
 	      const struct ynode *n);
+/** parse_note_engine() - @name needs @engine (NULL: nothing), which is missing */
+void parse_note_engine(struct parse_ctx *ctx, const char *name,
+		       const char *engine);
 /** parse_ctx_reset() - free what the context itself holds */
 void parse_ctx_reset(struct parse_ctx *ctx);
 
@@ -56,6 +59,8 @@ int parse_size(struct parse_ctx *ctx, const struct ynode *n, s64 min, s64 max,
 	       u64 *ret);
 int parse_duration(struct parse_ctx *ctx, const struct ynode *n, s64 min,
 		   s64 max, u64 *ret);
+/* A plain YAML 1.1 boolean? Tells nothing. */
+bool scan_bool(const struct ynode *n, bool *ret);
 int parse_bool(struct parse_ctx *ctx, const struct ynode *n, bool *ret);
 int parse_text(struct parse_ctx *ctx, const struct ynode *n, const char **ret);
 int parse_path(struct parse_ctx *ctx, const struct ynode *n, const char **ret);

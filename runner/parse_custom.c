@@ -29,7 +29,8 @@ static int parse_kernel(struct parse_ctx *ctx, const struct ynode *n, void *out)
 const struct key_custom custom_kernel = {
 	.parse = parse_kernel,
 	.form = "a release, a path",
-	.schema = "\"type\": [\"string\", \"number\"]",
+	.schema = "\"type\": [\"string\", \"number\"], "
+		  "\"pattern\": \"^([0-9A-Za-z._+~-]+|.*/.*|[.$].*)$\"",
 };
 
 static int parse_kaslr(struct parse_ctx *ctx, const struct ynode *n, void *out)
@@ -46,13 +47,11 @@ static int parse_kaslr(struct parse_ctx *ctx, const struct ynode *n, void *out)
 			*kaslr = (struct kaslr_want){ KASLR_SEED, (u64)seed };
 		return rc;
 	}
-	if (n->type != YNODE_SCALAR || ynode_is_null(n))
-		return parse_error(ctx, n, "%s for kaslr, expected true, false or a seed",
-				   ynode_kind(n));
-	rc = parse_bool(ctx, n, &on);
-	if (!rc)
-		*kaslr = (struct kaslr_want){ on ? KASLR_DEFAULT : KASLR_OFF, 0 };
-	return rc;
+	if (!scan_bool(n, &on))
+		return parse_error(ctx, n, "%s, expected true, false or a number as seed",
+				   n->type == YNODE_SCALAR && n->n ? n->text : ynode_kind(n));
+	*kaslr = (struct kaslr_want){ on ? KASLR_DEFAULT : KASLR_OFF, 0 };
+	return 0;
 }
 
 const struct key_custom custom_kaslr = {

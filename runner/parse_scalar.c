@@ -36,6 +36,17 @@ static const char *found(struct parse_ctx *ctx, const struct ynode *n)
 	return s ? s : "text";
 }
 
+/* The same where quotes make the difference: they make a text of "4". */
+static const char *found_plain(struct parse_ctx *ctx, const struct ynode *n)
+{
+	const char *s = found(ctx, n);
+
+	if (n->type != YNODE_SCALAR || n->plain)
+		return s;
+	s = arena_printf(ctx->arena, "the quoted text %s", s);
+	return s ? s : "text";
+}
+
 static bool is_scalar(const struct ynode *n)
 {
 	return n->type == YNODE_SCALAR && !ynode_is_null(n);
@@ -87,7 +98,7 @@ int parse_int(struct parse_ctx *ctx, const struct ynode *n, s64 min, s64 max,
 	if (is_scalar(n) && n->plain)
 		rc = scan_number(s + negative, &u, &end);
 	if (rc == -EINVAL || (!rc && *end))
-		return parse_error(ctx, n, "%s, expected an integer", found(ctx, n));
+		return parse_error(ctx, n, "%s, expected an integer", found_plain(ctx, n));
 	if (!rc && u <= (u64)INT64_MAX)
 		v = negative ? -(s64)u : (s64)u;
 	else
@@ -113,7 +124,7 @@ int parse_float(struct parse_ctx *ctx, const struct ynode *n, double *ret)
 		v = strtod(s, &end);
 	if (!end || end == s || *end)
 		return parse_error(ctx, n, "%s, expected a number such as 2.5",
-				   found(ctx, n));
+				   found_plain(ctx, n));
 	*ret = v;
 	return 0;
 }
@@ -180,7 +191,7 @@ int parse_duration(struct parse_ctx *ctx, const struct ynode *n, s64 min,
 			  "a duration with a unit, such as 100ms, 60s or 2m", ret);
 }
 
-int parse_bool(struct parse_ctx *ctx, const struct ynode *n, bool *ret)
+bool scan_bool(const struct ynode *n, bool *ret)
 {
 	static const char *const words[] = {
 		"false", "true", "no", "yes", "off", "on",
@@ -189,10 +200,18 @@ int parse_bool(struct parse_ctx *ctx, const struct ynode *n, bool *ret)
 	for (size_t i = 0; is_scalar(n) && n->plain && i < ARRAY_SIZE(words); i++) {
 		if (!strcasecmp(n->text, words[i])) {
 			*ret = i & 1;
-			return 0;
+			return true;
 		}
 	}
-	return parse_error(ctx, n, "%s, expected true or false", found(ctx, n));
+	return false;
+}
+
+int parse_bool(struct parse_ctx *ctx, const struct ynode *n, bool *ret)
+{
+	if (scan_bool(n, ret))
+		return 0;
+	return parse_error(ctx, n, "%s, expected true or false",
+			   found_plain(ctx, n));
 }
 
 int parse_text(struct parse_ctx *ctx, const struct ynode *n, const char **ret)

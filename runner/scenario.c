@@ -116,7 +116,8 @@ static int load_layer(struct scenario_doc *doc, struct problems *p,
 			rc = apply_layer(doc, p, layer) ?: rc;
 	}
 	buf_reset(&text);
-	return rc;
+	/* Whatever ailed that file, it is this one that is wrong. */
+	return rc && rc != -ENOMEM ? -EINVAL : rc;
 }
 
 /* The place of the first key, for "here is that scenario". */

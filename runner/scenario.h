@@ -152,13 +152,13 @@ struct scen_snapshots {
 	bool on_failure;
 };
 
-enum watch_on { WATCH_WRITE, WATCH_CHANGE };
+enum watch_trigger { WATCH_WRITE, WATCH_CHANGE };
 
 struct scen_watch {
 	struct loc loc;
 	const char *symbol;	/* symbol, typed path or map(".bss").field */
 	u32 size;		/* 1, 2, 4 or 8 */
-	enum watch_on on;
+	enum watch_trigger trigger;
 	const char *when;	/* condition over `value` and `old`; NULL: always */
 	u32 limit;		/* hits that capture */
 	const char *tag;	/* capture name; NULL: the symbol */

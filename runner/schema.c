@@ -175,7 +175,7 @@ static void add_one_of(struct buf *b, const char *const *words)
 
 	for (size_t i = 0; words[i]; i++) {
 		for (size_t j = 0; j < i; j++, sep = ", ")
-			buf_printf(b, "%s{\"not\": {\"required\": [\"%s\", \"%s\"]}}",
+			buf_printf(b, "%s{\"not\": {\"type\": \"object\", \"required\": [\"%s\", \"%s\"]}}",
 				   sep, words[j], words[i]);
 	}
 	buf_putc(b, ']');

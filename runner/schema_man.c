@@ -22,6 +22,32 @@ static void add_text(struct buf *b, const char *s)
 	}
 }
 
+/* The same over several lines: a new one for each sentence, none at the end. */
+static void add_prose(struct buf *b, const char *s)
+{
+	char line[80];
+	size_t len, end;
+
+	while (*s) {
+		len = strlen(s);
+		if (len > 64)
+			for (len = 64; len && s[len] != ' '; len--)
+				;
+		for (end = 0; end < len && strncmp(s + end, ". ", 2); end++)
+			;
+		len = end < len ? end + 1 : len ? len : strlen(s);
+		if (len >= sizeof(line))
+			len = sizeof(line) - 1;
+		memcpy(line, s, len);
+		line[len] = 0;
+		add_text(b, line);
+		s += len;
+		s += strspn(s, " ");
+		if (*s)
+			buf_putc(b, '\n');
+	}
+}
+
 static const char *type_words(const struct key *key)
 {
 	static const char *const words[] = {
@@ -51,40 +77,42 @@ static void add_type(struct buf *b, const struct key *key)
 			buf_printf(b, "%s%s", !i ? "" : key->words[i + 1] ? ", " : " or ",
 				   key->words[i]);
 	} else if (words) {
-		add_text(b, words);
+		buf_puts(b, words);
 	} else {
-		add_text(b, key->sub->shorthand->form);
+		buf_puts(b, key->sub->shorthand->form);
 		buf_puts(b, " or a map");
 	}
 	if (key->kind == KEY_INT && key->max && key->max != INT64_MAX)
 		buf_printf(b, ", %lld to %lld", (long long)key->min, (long long)key->max);
 	if (key->form) {
 		buf_puts(b, ": ");
-		add_text(b, key->form);
+		buf_puts(b, key->form);
 	}
 	if (key->required)
 		buf_puts(b, "; required");
 	if (key->dflt && *key->dflt) {
 		buf_puts(b, "; default ");
-		add_text(b, key->dflt);
+		buf_puts(b, key->dflt);
 	}
 }
 
 static int add_key(void *arg, const char *path, const struct key *key)
 {
-	struct buf *b = arg;
+	struct buf *b = arg, type = { 0 };
 	bool top = !strpbrk(path, ".[");
 
 	buf_puts(b, top ? ".SS " : ".TP\n.B ");
 	add_text(b, path);
 	buf_putc(b, '\n');
+	add_type(&type, key);
 	buf_puts(b, "(\\fI");
-	add_type(b, key);
+	add_prose(b, buf_str(&type));
+	buf_reset(&type);
 	buf_puts(b, "\\fR)\n.br\n");
-	add_text(b, key->doc);
+	add_prose(b, key->doc);
 	buf_putc(b, '\n');
 	if (key->engine) {
-		buf_puts(b, "Not in this version: a case that uses it is skipped (");
+		buf_puts(b, "Not in this version: a case that uses it is skipped\n(");
 		add_text(b, key->engine);
 		buf_puts(b, ").\n");
 	}
@@ -99,7 +127,7 @@ static int add_key(void *arg, const char *path, const struct key *key)
 }
 
 static const char head[] =
-".TH VMTAP-SCENARIO 5\n"
+".TH VMTAP-SCENARIO 5 2026-11-24\n"
 ".SH NAME\n"
 "vmtap-scenario \\- scenario files of vmtap\n"
 ".SH DESCRIPTION\n"

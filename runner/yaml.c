@@ -324,6 +324,7 @@ static int merge_expand(struct builder *b, struct ynode *map)
 		b->bad = true;
 		error_at(b, v, "%s after `<<`, expected an alias of a map or a list of such",
 			 ynode_kind(v));
+		*m = map->pairs[--map->n];
 		return 0;
 	}
 	more = merge_count(v);
@@ -393,6 +394,14 @@ static int on_close(struct builder *b)
 	return rc;
 }
 
+static int refuse_second(struct builder *b, const yaml_event_t *e)
+{
+	struct ynode here = { .line = (u32)e->start_mark.line + 1,
+			      .col = (u32)e->start_mark.column + 1 };
+
+	return error_at(b, &here, "a second document, expected one scenario per file%s", "");
+}
+
 /* Return: 1 at the end of the document, 0 to go on, or -errno. */
 static int on_event(struct builder *b, const yaml_event_t *e)
 {
@@ -411,10 +420,7 @@ static int on_event(struct builder *b, const yaml_event_t *e)
 	case YAML_MAPPING_END_EVENT:
 		return on_close(b);
 	case YAML_DOCUMENT_START_EVENT:
-		if (b->nr_kids)
-			return limit_error(b, &e->start_mark,
-					   "a second document", 1);
-		return 0;
+		return b->nr_kids ? refuse_second(b, e) : 0;
 	case YAML_STREAM_END_EVENT:
 		return 1;
 	default:

@@ -105,8 +105,12 @@ static const struct {
 	bool at_context;	/* the place to look at is where it began */
 } phrases[] = {
 	{ "mapping values are not allowed in this context",
-	  "':' inside an unquoted value, or a line indented too far; expected quotes around the text",
+	  "misplaced ':', expected quotes around a text that holds one: or lacks the line above its ':', or is this one indented too far?",
 	  false },
+	{ "found character that cannot start any token",
+	  "a character that no text without quotes begins with, expected quotes",
+	  false },
+	{ "found unknown directive name", "unknown directive, expected none", false },
 	{ "did not find expected key",
 	  "expected a `key: value` line of this map, at its indentation", false },
 	{ "did not find expected '-' indicator",
