@@ -64,9 +64,12 @@ virtio-objs := \
 	virtio.o \
 	virtq.o
 freeze-objs := \
+	bpfmap.o \
+	bpfwrite.o \
 	dmesg.o \
 	kallsyms.o \
 	kaslr.o \
+	kpath.o \
 	kread.o \
 	ksym.o \
 	ktype.o \

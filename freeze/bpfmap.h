@@ -69,6 +69,14 @@ int bpfmap_hash_walk(const struct kread *k, const struct bpfmap *m,
 		     unsigned int max, bpfmap_hash_fn fn, void *arg);
 
 /**
+ * bpfmap_hash_addr() - where the value of @key lies in a (per-CPU) hash map
+ * @key: key_size bytes. @cpu: of a per-CPU map, else ignored
+ * Return: 0, -ENOENT no such key, as bpfmap_hash_walk().
+ */
+int bpfmap_hash_addr(const struct kread *k, const struct bpfmap *m,
+		     const void *key, unsigned int cpu, gva_t *out);
+
+/**
  * bpfmap_types() - the BTF that types the map's value
  * @out: ktype_close() frees. Return: 0, -ENOENT no BTF, -EFAULT, -EINVAL.
  */

@@ -87,7 +87,7 @@ static int index_names(struct ktype *kt)
 	return 0;
 }
 
-int ktype_open_data(const void *data, size_t len, struct ktype *base,
+int ktype_open_data(const void *data, size_t len, const struct ktype *base,
 		    struct ktype **out, struct diag *d)
 {
 	struct ktype *kt;
@@ -329,6 +329,7 @@ int ktype_info(const struct ktype *kt, u32 id, struct ktype_info *out)
 		out->nr_elems = btf_array(t)->nelems;
 		break;
 	case BTF_KIND_STRUCT:
+	case BTF_KIND_DATASEC:
 		out->kind = KTYPE_STRUCT;
 		break;
 	case BTF_KIND_UNION:
@@ -362,6 +363,54 @@ static struct kfield member_field(const struct ktype *kt,
 	return f;
 }
 
+/* A variable of a BPF object's section, which is its map's only value. */
+static const char *section_var(const struct ktype *kt, const struct btf_type *t,
+			       unsigned int i, struct kfield *f)
+{
+	const struct btf_var_secinfo *v = &btf_var_secinfos(t)[i];
+	const struct btf_type *var = btf__type_by_id(kt->btf, v->type);
+
+	if (!var || !btf_is_var(var))
+		return "";
+	*f = (struct kfield){ .offset = v->offset, .size = v->size,
+			      .type_id = var->type };
+	return name_of(kt, var);
+}
+
+static int each_var(const struct ktype *kt, const struct btf_type *t,
+		    int (*fn)(const char *name, const struct kfield *f,
+			      void *arg), void *arg)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < btf_vlen(t); i++) {
+		struct kfield f = { 0 };
+		const char *name = section_var(kt, t, i, &f);
+
+		if (*name)
+			ret = fn(name, &f, arg);
+	}
+	return ret;
+}
+
+static int find_var(const struct ktype *kt, const struct btf_type *t,
+		    const char *name, size_t len, struct kfield *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < btf_vlen(t); i++) {
+		struct kfield f = { 0 };
+		const char *vname = section_var(kt, t, i, &f);
+
+		if (*vname && !strncmp(vname, name, len) && !vname[len]) {
+			*out = f;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
 int ktype_each_member(const struct ktype *kt, u32 id,
 		      int (*fn)(const char *name, const struct kfield *f,
 				void *arg), void *arg)
@@ -370,6 +419,8 @@ int ktype_each_member(const struct ktype *kt, u32 id,
 	unsigned int i;
 	int ret = 0;
 
+	if (t && btf_is_datasec(t))
+		return each_var(kt, t, fn, arg);
 	if (!t || !btf_is_composite(t))
 		return -EINVAL;
 	for (i = 0; !ret && i < btf_vlen(t); i++) {
@@ -391,6 +442,8 @@ static int find_member(const struct ktype *kt, u32 id, const char *name,
 	const struct btf_type *t = strip(kt, &id);
 	unsigned int i;
 
+	if (t && btf_is_datasec(t))
+		return find_var(kt, t, name, len, out);
 	if (!t || !btf_is_composite(t))
 		return -EINVAL;
 	if (depth >= MAX_DEPTH)

@@ -54,7 +54,7 @@ int ktype_open(const struct kimage *ki, struct ktype **out, struct diag *d);
  * ktype_open_data() - BTF from bytes: a module's, a BPF program's, a test's
  * @base: NULL, or what this split BTF refers to; must outlive the new one
  */
-int ktype_open_data(const void *data, size_t len, struct ktype *base,
+int ktype_open_data(const void *data, size_t len, const struct ktype *base,
 		    struct ktype **out, struct diag *d);
 
 void ktype_close(struct ktype *kt);
@@ -78,7 +78,8 @@ int ktype_info(const struct ktype *kt, u32 id, struct ktype_info *out);
 
 /**
  * ktype_field() - resolve "task_struct.comm", "rq.scx.local_dsq.nr", "a.b[3]"
- * Members of anonymous structs and unions are found as C finds them. An array
+ * Members of anonymous structs and unions are found as C finds them; those of
+ * a BPF object's section (.bss) are its variables. An array
  * index is checked unless the array is flexible.
  * Return: 0, -ENOENT no such type or member (@d tells which), -EINVAL syntax.
  */
