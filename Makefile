@@ -86,10 +86,13 @@ runner-objs := \
 	cmd_lint.o \
 	cmd_list.o \
 	cmd_schema.o \
+	collect.o \
 	crashring.o \
 	discover.o \
+	disk.o \
 	elfdeps.o \
 	embed.o \
+	exec.o \
 	expr_eval.o \
 	expr_func.o \
 	expr_lex.o \
@@ -100,6 +103,9 @@ runner-objs := \
 	fetch.o \
 	fields.o \
 	fields_out.o \
+	guestfs.o \
+	heard.o \
+	hosts.o \
 	initramfs.o \
 	initramfs_add.o \
 	invariant.o \
@@ -115,8 +121,10 @@ runner-objs := \
 	keys_table.o \
 	keys_workload.o \
 	lint.o \
+	live.o \
 	matrix.o \
 	modules.o \
+	outputs.o \
 	parse.o \
 	parse_custom.o \
 	parse_scalar.o \
@@ -126,7 +134,12 @@ runner-objs := \
 	plan_opts.o \
 	pool.o \
 	problem.o \
+	progress.o \
 	report.o \
+	repro.o \
+	run.o \
+	run_opts.o \
+	rundir.o \
 	scenario.o \
 	schema.o \
 	schema_man.o \
@@ -139,10 +152,10 @@ runner-objs := \
 	value_json.o \
 	verdict.o \
 	wire.o \
+	worker.o \
 	yaml.o \
 	yamlout.o \
 	yamltext.o
-
 # Any lower floor, never a higher one: the order is the link order.
 floors := runner freeze virtio vmm base
 base-dir := vmm/base

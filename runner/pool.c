@@ -335,6 +335,7 @@ static void slot_start(struct slot *s, size_t index)
 	err = s->remote ? slot_request(s, index) : slot_fork(s, index);
 	if (!err)
 		return;
+	s->dead = s->remote;	/* its end of file tells the rest */
 	snprintf(why, sizeof(why), "cannot start a process for the case: %s",
 		 strerror(-err));
 	slot_finish(s, why);

@@ -18,8 +18,13 @@ typedef int32_t s32;
 typedef int64_t s64;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define min(a, b) ({ typeof(a) __a = (a); typeof(b) __b = (b); __a < __b ? __a : __b; })
-#define max(a, b) ({ typeof(a) __a = (a); typeof(b) __b = (b); __a > __b ? __a : __b; })
+/* Names of their own for each use, so that uses nest without shadowing. */
+#define __cmp_once(a, b, op, x, y) \
+	({ typeof(a) x = (a); typeof(b) y = (b); x op y ? x : y; })
+#define __cmp_paste(a, b, op, n) __cmp_once(a, b, op, __x##n, __y##n)
+#define __cmp(a, b, op, n) __cmp_paste(a, b, op, n)
+#define min(a, b) __cmp(a, b, <, __COUNTER__)
+#define max(a, b) __cmp(a, b, >, __COUNTER__)
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #define round_up(x, to) ((((x) + (to) - 1) / (to)) * (to))

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The result tree of one run; see collect.h. */
+#include "runner/collect.h"
+
+#include <string.h>
+
+#include "freeze/kaslr.h"
+#include "runner/heard.h"
+#include "runner/kernel.h"
+#include "runner/splat.h"
+#include "runner/value.h"
+#include "virtio/blk.h"
+#include "virtio/net.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/machine.h"
+
+static void set_int(struct value *map, const char *key, u64 v)
+{
+	value_set(map, key, value_int((s64)v));
+}
+
+static void set_text(struct value *map, const char *key,
+		     const struct textlog *log)
+{
+	size_t len;
+	char *text;
+
+	if (!log->bytes)
+		return;
+	text = textlog_text(log, &len);
+	if (text)
+		value_set(map, key, value_bytes(text, len));
+	free(text);
+}
+
+static void collect_verdict(struct value *r, const struct collect_from *from)
+{
+	const struct heard_exit *e;
+	enum verdict_via via;
+
+	e = heard_exit(from->heard, &via);
+	value_set(r, "success", value_bool(from->verdict->success));
+	value_set(r, "verdict_via", value_str(verdict_via_name(via)));
+	if (from->heard->stage != STAGE_NONE)
+		value_set(r, "stage", value_str(stage_name(from->heard->stage)));
+	if (e->has)
+		value_set(r, "exit_code", value_int(e->code));
+	set_int(r, "duration_ms", from->duration_ms);
+	set_int(r, "cleanup_duration_ms", from->cleanup_ms);
+	value_set(r, "timed_out", value_bool(from->timed_out));
+	if (from->timeout_cause)
+		value_set(r, "timeout_cause", value_str(from->timeout_cause));
+	value_set(r, "accel", value_str(from->accel));
+}
+
+static void collect_kernel(struct value *r, const struct collect_from *from)
+{
+	struct value *k = value_map();
+	const char *release = from->kernel->release;
+
+	if (from->heard->release[0])
+		release = from->heard->release;
+	value_set(k, "release", value_str(release));
+	value_set(k, "image", value_str(from->kernel->image));
+	value_set(k, "cmdline", value_str(from->cmdline));
+	value_set(r, "kernel", k);
+}
+
+static void collect_phases(struct value *r, const struct heard *h)
+{
+	static const struct { enum stage stage; const char *key; } marks[] = {
+		{ STAGE_KERNEL, "kernel_ms" }, { STAGE_INIT, "init_ms" },
+		{ STAGE_AGENT, "agent_ms" }, { STAGE_PAYLOAD, "payload_ms" },
+		{ STAGE_VERDICT, "verdict_ms" },
+	};
+	struct value *p = value_map();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++)
+		if (h->stage_ns[marks[i].stage])
+			set_int(p, marks[i].key,
+				h->stage_ns[marks[i].stage] / NSEC_PER_MSEC);
+	value_set(r, "phases", p);
+}
+
+/* The longest account of the crash wins, and its source is told. */
+static void collect_crash(struct value *r, const struct collect_from *from)
+{
+	const struct heard *h = from->heard;
+	size_t console_len, len = 0;
+	char *log __free(cleanup_free) = textlog_text(&h->console, &console_len);
+	char *own __free(cleanup_free) = NULL;
+	const char *text = NULL, *via = NULL;
+
+	if (log && from->splats)
+		own = splat_crash_text(log, console_len, from->splats, 60);
+	if (own) {
+		text = own;
+		len = strlen(own);
+		via = "console";
+	}
+	if (h->com2.words.has_panic && h->com2.words.panic.len > len) {
+		text = h->com2.words.panic.data;
+		len = h->com2.words.panic.len;
+		via = "com2";
+	}
+	if (h->crash.len > len) {
+		text = h->crash.data;
+		len = h->crash.len;
+		via = h->crash_via == WIRE_VIA_RING ? "ring" : "frame";
+	}
+	if (!text)
+		return;
+	value_set(r, "crash_message", value_bytes(text, len));
+	value_set(r, "crash_via", value_str(via));
+}
+
+static void collect_splats(struct value *r, const struct splat_list *splats)
+{
+	struct value *list = value_list();
+	size_t i;
+
+	for (i = 0; i < splats->len; i++) {
+		struct value *s = value_map();
+
+		value_set(s, "kind", value_str(splat_kind_name(splats->items[i].kind)));
+		value_set(s, "text", value_str(splats->items[i].text));
+		value_set(s, "allowed", value_bool(splats->items[i].allowed));
+		value_append(list, s);
+	}
+	value_set(r, "splats", list);
+}
+
+static void collect_blk(struct value *r, struct virtio_blk *blk)
+{
+	struct virtio_blk_counters c;
+	struct value *v = value_map();
+
+	virtio_blk_counters(blk, &c);
+	set_int(v, "reads_completed", c.reads_completed);
+	set_int(v, "writes_completed", c.writes_completed);
+	set_int(v, "flushes_completed", c.flushes_completed);
+	set_int(v, "bytes_read", c.bytes_read);
+	set_int(v, "bytes_written", c.bytes_written);
+	set_int(v, "throttled_count", c.throttled_count);
+	set_int(v, "io_errors", c.io_errors);
+	set_int(v, "currently_throttled_gauge", c.currently_throttled_gauge);
+	set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
+	value_set(r, "virtio_blk", v);
+}
+
+static void collect_net(struct value *r, struct virtio_net *net)
+{
+	struct virtio_net_counters c;
+	struct value *v = value_map();
+
+	virtio_net_counters(net, &c);
+	set_int(v, "tx_packets", c.tx_packets);
+	set_int(v, "tx_bytes", c.tx_bytes);
+	set_int(v, "rx_packets", c.rx_packets);
+	set_int(v, "rx_bytes", c.rx_bytes);
+	set_int(v, "tx_dropped_no_rx_buffer", c.tx_dropped_no_rx_buffer);
+	set_int(v, "tx_chain_invalid", c.tx_chain_invalid);
+	set_int(v, "rx_chain_invalid", c.rx_chain_invalid);
+	set_int(v, "rx_write_failed", c.rx_write_failed);
+	set_int(v, "tx_add_used_failures", c.tx_add_used_failures);
+	set_int(v, "rx_add_used_failures", c.rx_add_used_failures);
+	set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
+	value_set(r, "virtio_net", v);
+}
+
+/* Sums over the vCPUs that have a name; averages over all of them. */
+static void collect_kvm(struct value *r, struct machine *m)
+{
+	u32 cpus = machine_nr_cpus(m), i;
+	struct value *kvm, *avg, *list;
+	const struct machine_stat *stats;
+	bool any = false;
+	unsigned int n, j;
+
+	kvm = value_map();
+	avg = value_map();
+	list = value_list();
+	for (i = 0; i < cpus; i++) {
+		struct value *vcpu = value_map();
+
+		n = machine_stats(m, i, &stats);
+		any |= n > 0;
+		for (j = 0; j < n; j++) {
+			s64 sum = value_as_int(value_get(kvm, stats[j].name), 0);
+
+			set_int(vcpu, stats[j].name, stats[j].value);
+			set_int(kvm, stats[j].name, (u64)sum + stats[j].value);
+		}
+		value_append(list, vcpu);
+	}
+	if (!any) {
+		value_free(kvm);
+		value_free(avg);
+		value_free(list);
+		return;
+	}
+	for (j = 0; j < kvm->map.len; j++)
+		value_set(avg, kvm->map.keys[j],
+			  value_int(kvm->map.items[j]->i / cpus));
+	value_set(kvm, "avg", avg);
+	value_set(kvm, "vcpu", list);
+	value_set(r, "kvm", kvm);
+}
+
+static void collect_kaslr(struct value *r, const struct collect_from *from)
+{
+	const struct machine_layout *l = machine_layout(from->machine);
+	const struct heard *h = from->heard;
+	size_t len;
+	char *console __free(cleanup_free) = textlog_text(&h->console, &len);
+	struct kaslr_input in = {
+		.have_chosen = l->direct,
+		.chosen = l->virt_offset,
+		.text_link = 0xffffffff81000000ULL,
+		.have_addrs = h->has_addrs,
+		.text = h->addrs.valid & WIRE_KA_TEXT ? h->addrs.text : 0,
+		.have_phys_base = h->has_addrs &&
+				  h->addrs.valid & WIRE_KA_PHYS_BASE,
+		.phys_base = h->addrs.phys_base,
+		.have_vmcoreinfo = h->has_addrs &&
+				   h->addrs.valid & WIRE_KA_KASLR_OFFSET,
+		.vmcoreinfo_offset = h->addrs.kaslr_offset,
+		.console = console,
+		.cmdline = from->cmdline,
+		.requested = from->kaslr_off ? KASLR_NO : KASLR_YES,
+	};
+	struct value *v = value_map();
+	struct kaslr k;
+
+	kaslr_derive(&in, &k);
+	value_set(v, "state", value_str(kaslr_state_name(k.state)));
+	if (k.have_offset) {
+		value_set(v, "enabled", value_bool(k.offset != 0));
+		value_set(v, "offset", value_addr(k.offset));
+	}
+	if (k.have_phys_base)
+		value_set(v, "phys_base", value_addr(k.phys_base));
+	if (l->direct && l->kaslr && !from->kaslr_off)
+		value_set(v, "seed", value_addr(l->kaslr_seed));
+	if (k.source[0])
+		value_set(v, "source", value_str(k.source));
+	if (k.reason[0])
+		value_set(v, "reason", value_str(k.reason));
+	value_set(r, "kaslr", v);
+}
+
+static void lower_case(char *to, size_t size, const char *from)
+{
+	size_t i;
+
+	for (i = 0; from[i] && i + 1 < size; i++)
+		to[i] = from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32 : from[i];
+	to[i] = '\0';
+}
+
+static void collect_messages(struct value *r, const struct heard *h)
+{
+	const struct wire_stats *p = &h->port1.stats, *c = &h->com2.stats;
+	struct value *m = value_map(), *types = value_map();
+	u64 total = 0;
+	u16 t;
+
+	for (t = 0; t < HEARD_TYPES; t++) {
+		char name[32];
+
+		if (!h->by_type[t])
+			continue;
+		lower_case(name, sizeof(name), wire_type_name(t));
+		set_int(types, name, h->by_type[t]);
+		total += h->by_type[t];
+	}
+	set_int(m, "total", total);
+	value_set(m, "by_type", types);
+	set_int(m, "crc_errors", p->crc_errors + c->crc_errors);
+	set_int(m, "skipped_bytes", p->garbage_bytes + c->garbage_bytes);
+	set_int(m, "truncated", p->truncated + c->truncated);
+	set_int(m, "duplicates", h->seen.duplicates);
+	set_int(m, "lost", wire_seen_missing(&h->seen));
+	value_set(r, "messages", m);
+}
+
+static void collect_machine(struct value *r, struct machine *m)
+{
+	struct machine_stop stop = machine_stop(m);
+	struct bus *pio = machine_pio(m), *mmio = machine_mmio(m);
+	struct value *v = value_map();
+
+	value_set(v, "stop_reason", value_str(machine_stop_name(stop.reason)));
+	set_int(v, "unhandled_pio", pio->unhandled_reads + pio->unhandled_writes);
+	set_int(v, "unhandled_mmio",
+		mmio->unhandled_reads + mmio->unhandled_writes);
+	set_int(v, "unhandled_exits", stop.reason == MACHINE_UNKNOWN_EXIT);
+	value_set(v, "direct_boot", value_bool(machine_layout(m)->direct));
+	value_set(r, "machine", v);
+}
+
+struct value *collect_result(const struct collect_from *from)
+{
+	const struct heard *h = from->heard;
+	struct value *r = value_map(), *periodic;
+
+	if (!r)
+		return NULL;
+	collect_verdict(r, from);
+	if (from->kernel)
+		collect_kernel(r, from);
+	collect_phases(r, h);
+	collect_crash(r, from);
+	if (from->splats)
+		collect_splats(r, from->splats);
+	if (from->blk)
+		collect_blk(r, from->blk);
+	if (from->net)
+		collect_net(r, from->net);
+	if (from->machine) {
+		collect_kvm(r, from->machine);
+		collect_kaslr(r, from);
+		collect_machine(r, from->machine);
+	}
+	collect_messages(r, h);
+	value_set(r, "snapshots", value_map());
+	periodic = value_map();
+	set_int(periodic, "target", 0);
+	set_int(periodic, "fired", 0);
+	value_set(r, "periodic", periodic);
+	if (h->stimulus)
+		value_set(r, "stimulus", value_copy(h->stimulus));
+	if (h->subtests)
+		value_set(r, "subtests", value_copy(h->subtests));
+	if (h->metrics)
+		value_set(r, "workload", value_copy(h->metrics));
+	set_text(r, "stderr", &h->stderr_log);
+	set_text(r, "output", &h->output);
+	set_text(r, "console", &h->console);
+	return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * collect: from what was heard and what the machine and its devices counted
+ * to the result tree of runner/fields.def. All of it is read once, after every
+ * vCPU and worker has joined: plain numbers, never live.
+ */
+#ifndef VMTAP_RUNNER_COLLECT_H
+#define VMTAP_RUNNER_COLLECT_H
+
+#include <stdbool.h>
+
+#include "vmm/base/util.h"
+
+struct heard;
+struct kernel;
+struct machine;
+struct splat_list;
+struct value;
+struct virtio_blk;
+struct virtio_net;
+struct verdict;
+
+/* What is collected from; NULL where there was none. */
+struct collect_from {
+	const struct heard *heard;
+	struct machine *machine;	/* joined */
+	struct virtio_blk *blk;		/* stopped */
+	struct virtio_net *net;		/* stopped */
+	const struct splat_list *splats;
+	const struct verdict *verdict;
+	const struct kernel *kernel;
+	const char *cmdline;
+	const char *accel;
+	bool kaslr_off;			/* asked for */
+	bool timed_out;
+	const char *timeout_cause;	/* NULL: no timeout */
+	u64 duration_ms;
+	u64 cleanup_ms;
+};
+
+/** collect_result() - the whole tree; NULL without memory */
+struct value *collect_result(const struct collect_from *from);
+
+#endif

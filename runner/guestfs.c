@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The guest's root for one case; see guestfs.h. */
+#include "runner/guestfs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "runner/embed.h"
+#include "runner/initramfs.h"
+#include "runner/job.h"
+#include "runner/kernel.h"
+#include "runner/scenario.h"
+#include "vmm/base/buf.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+
+#define NAMES_MAX 64
+
+/* Names of modules, borrowed, without those that the scenario withholds. */
+struct names {
+	const char *list[NAMES_MAX + 1];
+	size_t n;
+};
+
+static bool withheld(const struct scenario *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->kernel.withhold.n; i++)
+		if (!strcmp(s->kernel.withhold.items[i], name))
+			return true;
+	return false;
+}
+
+static int names_add(struct names *n, const struct scenario *s,
+		     const char *name, struct diag *d)
+{
+	if (withheld(s, name))
+		return 0;
+	if (n->n == NAMES_MAX)
+		return diag_fail(d, -EINVAL, NULL,
+				 "kernel.modules: more than %d modules",
+				 NAMES_MAX);
+	n->list[n->n++] = name;
+	return 0;
+}
+
+static int names_add_all(struct names *n, const struct scenario *s,
+			 const char *const *more, struct diag *d)
+{
+	int err = 0;
+
+	for (; *more && !err; more++)
+		err = names_add(n, s, *more, d);
+	return err;
+}
+
+static int collect_modules(struct guestfs *g, const struct scenario *s,
+			   const struct kernel *k, struct diag *d)
+{
+	struct names n = { 0 };
+	size_t i;
+	int err;
+
+	err = modules_open(k->modules_dir, NULL, &g->modules, d);
+	if (err)
+		return err;
+	err = names_add_all(&n, s, modules_for_console, d);
+	if (!err && s->disk.present)
+		err = names_add_all(&n, s, modules_for_blk, d);
+	if (!err && s->net.present)
+		err = names_add_all(&n, s, modules_for_net, d);
+	for (i = 0; i < s->kernel.modules.n && !err; i++)
+		err = names_add(&n, s, s->kernel.modules.items[i], d);
+	if (err)
+		return err;
+	/* The console's are optional: the agent falls back to COM2. */
+	return modules_close_over(g->modules, n.list, modules_for_console,
+				  &g->set, d);
+}
+
+static int add_script(struct initramfs *fs, const char *dst, const char *text,
+		      const char *origin, struct diag *d)
+{
+	return initramfs_add_data(fs, dst, 0755, text, strlen(text), origin, d);
+}
+
+static void quote_word(struct buf *out, const char *word)
+{
+	buf_puts(out, " '");
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_puts(out, "'\\''");
+		else
+			buf_putc(out, *word);
+	}
+	buf_putc(out, '\'');
+}
+
+/*
+ * With a set-up or a tear-down around it the payload becomes a part of a
+ * small script; its own status is the one that counts.
+ */
+static int add_wrapped(struct initramfs *fs, const struct scen_guest *guest,
+		       struct diag *d)
+{
+	struct buf script = { 0 };
+	size_t i;
+	int err = 0;
+
+	if (guest->setup) {
+		err = add_script(fs, "/vmtap/setup", guest->setup,
+				 "guest.setup", d);
+		buf_puts(&script, "sh /vmtap/setup || { rc=$?; "
+			 "echo \"guest.setup ended with exit status $rc\" >&2; "
+			 "exit $rc; }\n");
+	}
+	if (!err && guest->run) {
+		err = add_script(fs, "/vmtap/main", guest->run, "guest.run", d);
+		buf_puts(&script, "sh /vmtap/main\n");
+	} else {
+		for (i = 0; i < guest->exec.n; i++)
+			quote_word(&script, guest->exec.items[i]);
+		buf_putc(&script, '\n');
+	}
+	buf_puts(&script, "rc=$?\n");
+	if (!err && guest->teardown) {
+		err = add_script(fs, "/vmtap/teardown", guest->teardown,
+				 "guest.teardown", d);
+		buf_puts(&script, "sh /vmtap/teardown\n");
+	}
+	buf_puts(&script, "exit $rc\n");
+	if (!err && script.failed)
+		err = diag_fail(d, -ENOMEM, NULL, "no memory");
+	if (!err)
+		err = add_script(fs, JOB_SCRIPT_PATH, buf_str(&script),
+				 "guest.run", d);
+	buf_reset(&script);
+	return err;
+}
+
+static int add_payload(struct guestfs *g, const struct scenario *s,
+		       struct job *job, struct diag *d)
+{
+	const struct scen_guest *guest = &s->guest;
+
+	if (guest->setup || guest->teardown) {
+		job->script = true;
+		return add_wrapped(g->fs, guest, d);
+	}
+	if (guest->exec.n) {
+		job->argv = guest->exec.items;
+		job->argc = guest->exec.n;
+		return 0;
+	}
+	if (!guest->run)
+		return 0;
+	job->script = true;
+	return add_script(g->fs, JOB_SCRIPT_PATH, guest->run, "guest.run", d);
+}
+
+static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
+		   struct diag *d)
+{
+	const char **modules = calloc(g->set.nr + 1, sizeof(*modules));
+	char **env = calloc(s->guest.env.n + 1, sizeof(*env));
+	struct buf file = { 0 };
+	size_t i;
+	int err = modules && env ? 0 : -ENOMEM;
+
+	for (i = 0; i < g->set.nr && !err; i++)
+		modules[i] = g->set.mods[i].guest;
+	for (i = 0; i < s->guest.env.n && !err; i++)
+		if (asprintf(&env[i], "%s=%s", s->guest.env.items[i].key,
+			     s->guest.env.items[i].value) < 0)
+			err = -ENOMEM;
+	if (err) {
+		diag_fail(d, err, NULL, "no memory for the agent's job");
+		goto out;
+	}
+	job->modules = modules;
+	job->nr_modules = g->set.nr;
+	job->env = (const char *const *)env;
+	job->nr_env = s->guest.env.n;
+	job->no_bulk = !s->guest.bulk;
+	err = job_encode(job, &file, d);
+	if (!err)
+		err = initramfs_add_data(g->fs, JOB_PATH, 0644, file.data,
+					 file.len, "agent", d);
+out:
+	for (i = 0; env && i < s->guest.env.n; i++)
+		free(env[i]);
+	free(env);
+	free(modules);
+	buf_reset(&file);
+	return err;
+}
+
+static int add_files(struct guestfs *g, const struct scenario *s,
+		     struct diag *d)
+{
+	char origin[48];
+	size_t i;
+	int err;
+
+	for (i = 0; i < s->guest.files.n; i++) {
+		const struct guest_file *f = &s->guest.files.items[i];
+
+		snprintf(origin, sizeof(origin), "guest.files[%zu]", i);
+		err = initramfs_add_program(g->fs, f->src, f->dst,
+					    f->mode < 0 ? 0 : (mode_t)f->mode,
+					    origin, d);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int guestfs_build(struct guestfs *g, const struct scenario *s,
+		  const struct kernel *k, struct diag *d)
+{
+	struct job job = { 0 };
+	int err;
+
+	*g = (struct guestfs){ 0 };
+	err = collect_modules(g, s, k, d);
+	if (!err)
+		err = initramfs_create(&g->fs, d);
+	if (!err)
+		err = initramfs_add_static(g->fs, "/init", 0755,
+					   embed_guest_init,
+					   (size_t)(embed_guest_init_end -
+						    embed_guest_init),
+					   "agent", d);
+	if (!err)
+		err = initramfs_add_busybox(g->fs, NULL, d);
+	if (!err)
+		err = initramfs_add_modules(g->fs, &g->set, d);
+	if (!err)
+		err = add_files(g, s, d);
+	if (!err)
+		err = add_payload(g, s, &job, d);
+	if (!err)
+		err = add_job(g, s, &job, d);
+	return err;
+}
+
+void guestfs_deinit(struct guestfs *g)
+{
+	module_set_free(&g->set);
+	modules_close(g->modules);
+	initramfs_destroy(g->fs);
+	*g = (struct guestfs){ 0 };
+}

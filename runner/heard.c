@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the guest said; see heard.h. */
+#include "runner/heard.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "runner/value.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+
+void heard_lock(struct heard *h)
+{
+	pthread_mutex_lock(&h->lock);
+}
+
+void heard_unlock(struct heard *h)
+{
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void heard_reach(struct heard *h, enum stage stage)
+{
+	if (!h->stage_ns[stage])
+		h->stage_ns[stage] = max(now_ns() - h->start_ns, (u64)1);
+	if (stage <= h->stage)
+		return;
+	h->stage = stage;
+	eventfd_write(h->news_fd, 1);
+}
+
+static enum verdict_via to_verdict_via(enum wire_via via)
+{
+	switch (via) {
+	case WIRE_VIA_PORT1:
+		return VIA_PORT1;
+	case WIRE_VIA_COM2:
+		return VIA_COM2;
+	case WIRE_VIA_RING:
+		return VIA_RING;
+	default:
+		return VIA_NONE;
+	}
+}
+
+static void on_hello(struct heard *h, const struct wire_frame *f)
+{
+	struct wire_text agent, release;
+
+	if (wire_parse_hello(f, &h->hello, &agent, &release))
+		return;
+	h->has_hello = true;
+	snprintf(h->release, sizeof(h->release), "%.*s", (int)release.len,
+		 release.p);
+	heard_reach(h, STAGE_AGENT);
+}
+
+static void on_lifecycle(struct heard *h, const struct wire_frame *f)
+{
+	static const enum stage stages[] = {
+		[WIRE_STAGE_ENTRY] = STAGE_ENTRY,
+		[WIRE_STAGE_KERNEL] = STAGE_KERNEL,
+		[WIRE_STAGE_INIT] = STAGE_INIT,
+		[WIRE_STAGE_AGENT] = STAGE_AGENT,
+		[WIRE_STAGE_PAYLOAD] = STAGE_PAYLOAD,
+		[WIRE_STAGE_VERDICT] = STAGE_VERDICT,
+	};
+	struct wire_lifecycle l;
+	struct wire_text text;
+
+	if (!wire_parse_lifecycle(f, &l, &text) && l.stage < ARRAY_SIZE(stages))
+		heard_reach(h, stages[l.stage]);
+}
+
+static void on_exit_frame(struct heard *h, const struct wire_frame *f)
+{
+	struct heard_exit *e = &h->exits[to_verdict_via(f->via)];
+	s32 code;
+	u32 signal;
+
+	if (wire_parse_exit(f, &code, &signal))
+		return;
+	*e = (struct heard_exit){ true, code, signal };
+	heard_reach(h, STAGE_VERDICT);
+}
+
+/* A value that has no memory is simply not there: counts tell. */
+static void keep(struct value **list, struct value *item)
+{
+	if (!*list)
+		*list = value_list();
+	if (!*list || (*list)->list.len >= HEARD_ITEMS_MAX) {
+		value_free(item);
+		return;
+	}
+	value_append(*list, item);
+}
+
+static void on_stimulus(struct heard *h, const struct wire_frame *f)
+{
+	struct wire_stimulus s;
+	struct wire_text label;
+	struct value *v;
+
+	if (wire_parse_stimulus(f, &s, &label))
+		return;
+	v = value_map();
+	value_set(v, "elapsed_ms", value_int((s64)(s.time_ns / NSEC_PER_MSEC)));
+	value_set(v, "step_index", value_int(s.step));
+	value_set(v, "op_count", value_int(s.ops));
+	value_set(v, "cgroup_count", value_int(s.cgroups));
+	value_set(v, "worker_count", value_int(s.workers));
+	value_set(v, "total_iterations", value_int((s64)s.iterations));
+	value_set(v, "label", value_bytes(label.p, label.len));
+	keep(&h->stimulus, v);
+}
+
+static void on_test(struct heard *h, const struct wire_frame *f)
+{
+	static const char *const words[] = {
+		[WIRE_TEST_PASS] = "pass", [WIRE_TEST_FAIL] = "fail",
+		[WIRE_TEST_SKIP] = "skip", [WIRE_TEST_XFAIL] = "xfail",
+		[WIRE_TEST_XPASS] = "xpass", [WIRE_TEST_ERROR] = "error",
+		[WIRE_TEST_TIMEOUT] = "timeout",
+	};
+	struct wire_text name, detail;
+	struct wire_test t;
+	struct value *v;
+
+	if (wire_parse_test(f, &t, &name, &detail) ||
+	    t.status >= ARRAY_SIZE(words))
+		return;
+	v = value_map();
+	value_set(v, "name", value_bytes(name.p, name.len));
+	value_set(v, "outcome", value_str(words[t.status]));
+	if (detail.len)
+		value_set(v, "reason", value_bytes(detail.p, detail.len));
+	if (t.duration_ns)
+		value_set(v, "duration_ms",
+			  value_int((s64)(t.duration_ns / NSEC_PER_MSEC)));
+	keep(&h->subtests, v);
+}
+
+static void on_snapshot(struct heard *h, const struct wire_frame *f)
+{
+	struct wire_snapshot s;
+	struct wire_text name;
+	char text[128];
+
+	if (wire_parse_snapshot(f, &s, &name))
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)name.len, name.p);
+	if (h->snapshot)
+		h->snapshot(h->ctx, s.id, s.kind, text);
+}
+
+static void on_metrics(struct heard *h, const struct wire_frame *f)
+{
+	const char *p = (const char *)f->data, *end = p + f->len;
+
+	if (!h->metrics)
+		h->metrics = value_map();
+	while (h->metrics && p < end && h->metrics->map.len < HEARD_ITEMS_MAX) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = nl ? nl : end;
+		const char *eq = memchr(p, '=', (size_t)(stop - p));
+		char key[128];
+
+		if (eq && eq > p && (size_t)(eq - p) < sizeof(key)) {
+			char num[32];
+
+			snprintf(key, sizeof(key), "%.*s", (int)(eq - p), p);
+			snprintf(num, sizeof(num), "%.*s",
+				 (int)min(stop - eq - 1, (ptrdiff_t)31), eq + 1);
+			value_set(h->metrics, key,
+				  strchr(num, '.') ?
+				  value_float(strtod(num, NULL)) :
+				  value_int(strtoll(num, NULL, 0)));
+		}
+		p = nl ? nl + 1 : end;
+	}
+}
+
+static void on_sched_exit(struct heard *h, const struct wire_frame *f)
+{
+	struct wire_sched_exit s;
+	struct wire_text text;
+
+	if (h->sched_exit || wire_parse_sched_exit(f, &s, &text))
+		return;
+	if (asprintf(&h->sched_exit,
+		     s.signal ? "the scheduler was killed by signal %u%s%.*s" :
+		     "the scheduler ended early with exit status %u%s%.*s",
+		     s.signal ? s.signal : (u32)s.code, text.len ? ": " : "",
+		     (int)min(text.len, (size_t)200), text.p) < 0)
+		h->sched_exit = NULL;
+}
+
+static void on_crash(struct heard *h, const struct wire_frame *f)
+{
+	if (h->crash.len >= f->len)
+		return;
+	buf_reset(&h->crash);
+	buf_add(&h->crash, f->data, f->len);
+	h->crash_via = f->via;
+}
+
+static void heard_frame(void *ctx, const struct wire_frame *f)
+{
+	struct heard *h = ctx;
+
+	if (f->type < HEARD_TYPES)
+		h->by_type[f->type]++;
+	switch (f->type) {
+	case WIRE_HELLO:
+		on_hello(h, f);
+		break;
+	case WIRE_LIFECYCLE:
+		on_lifecycle(h, f);
+		break;
+	case WIRE_STDOUT:
+		textlog_add(&h->output, f->data, f->len);
+		break;
+	case WIRE_STDERR:
+		textlog_add(&h->stderr_log, f->data, f->len);
+		break;
+	case WIRE_EXIT:
+		on_exit_frame(h, f);
+		break;
+	case WIRE_TEST_RESULT:
+		on_test(h, f);
+		break;
+	case WIRE_STIMULUS:
+		on_stimulus(h, f);
+		break;
+	case WIRE_SNAPSHOT_REQUEST:
+		on_snapshot(h, f);
+		break;
+	case WIRE_KERN_ADDRS:
+		h->has_addrs = !wire_parse_kern_addrs(f, &h->addrs);
+		break;
+	case WIRE_METRICS:
+		on_metrics(h, f);
+		break;
+	case WIRE_SCHED_EXIT:
+		on_sched_exit(h, f);
+		break;
+	case WIRE_CRASH:
+		on_crash(h, f);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Plain text on COM2 is the guest's own output but for its marked lines. */
+static void heard_text(void *ctx, const char *line, size_t len)
+{
+	struct heard *h = ctx;
+
+	if (len >= strlen(WIRE_SENTINEL) &&
+	    !memcmp(line, WIRE_SENTINEL, strlen(WIRE_SENTINEL)))
+		return;
+	textlog_add(&h->output, line, len);
+}
+
+static const struct assembler_ops heard_ops = {
+	.frame = heard_frame, .text = heard_text,
+};
+
+int heard_init(struct heard *h, const char *dir, struct diag *d)
+{
+	static const char *const names[] = { "console.log", "stdout", "stderr" };
+	struct textlog *logs[] = { &h->console, &h->output, &h->stderr_log };
+	size_t i;
+	int err = 0;
+
+	*h = (struct heard){ .news_fd = -1 };
+	pthread_mutex_init(&h->lock, NULL);
+	for (i = 0; i < ARRAY_SIZE(logs); i++)
+		textlog_open(logs[i], NULL, NULL);
+	h->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->news_fd < 0)
+		return diag_fail(d, -errno, NULL, "eventfd: %m");
+	for (i = 0; i < ARRAY_SIZE(logs) && dir && !err; i++) {
+		char *path __free(cleanup_free) = NULL;
+
+		if (asprintf(&path, "%s/%s", dir, names[i]) < 0)
+			return diag_fail(d, -ENOMEM, NULL, "no memory");
+		err = textlog_open(logs[i], path, d);
+	}
+	assembler_init(&h->com2, WIRE_VIA_COM2, &heard_ops, h, &h->seen);
+	assembler_init(&h->port1, WIRE_VIA_PORT1, &heard_ops, h, &h->seen);
+	assembler_init(&h->ring, WIRE_VIA_RING, &heard_ops, h, &h->seen);
+	return err;
+}
+
+void heard_deinit(struct heard *h)
+{
+	assembler_deinit(&h->com2);
+	assembler_deinit(&h->port1);
+	assembler_deinit(&h->ring);
+	textlog_close(&h->console);
+	textlog_close(&h->output);
+	textlog_close(&h->stderr_log);
+	buf_reset(&h->crash);
+	free(h->sched_exit);
+	value_free(h->stimulus);
+	value_free(h->subtests);
+	value_free(h->metrics);
+	if (h->news_fd >= 0)
+		close(h->news_fd);
+	pthread_mutex_destroy(&h->lock);
+}
+
+void heard_start(struct heard *h)
+{
+	h->start_ns = now_ns();
+	heard_reach(h, STAGE_ENTRY);
+}
+
+/* Look for a panic line by line, so that the case ends at once on one. */
+static void watch_console(struct heard *h, const char *p, size_t len)
+{
+	static const char panic[] = "Kernel panic - not syncing";
+
+	for (; len; p++, len--) {
+		if (*p != '\n') {
+			if (h->line_len < sizeof(h->line))
+				h->line[h->line_len++] = *p;
+			continue;
+		}
+		if (!h->panicking && memmem(h->line, h->line_len, panic,
+					    sizeof(panic) - 1)) {
+			h->panicking = true;
+			eventfd_write(h->news_fd, 1);
+		}
+		h->line_len = 0;
+	}
+}
+
+void heard_com1(void *ctx, const void *data, size_t len)
+{
+	struct heard *h = ctx;
+
+	heard_lock(h);
+	textlog_add(&h->console, data, len);
+	watch_console(h, data, len);
+	heard_reach(h, STAGE_KERNEL);
+	heard_unlock(h);
+}
+
+void heard_com2(void *ctx, const void *data, size_t len)
+{
+	struct heard *h = ctx;
+
+	heard_lock(h);
+	assembler_feed(&h->com2, data, len);
+	if (h->com2.words.has_exit) {
+		struct heard_exit *e = &h->exits[VIA_COM2];
+
+		if (!e->has)
+			*e = (struct heard_exit){ true, 0, 0 };
+		if (!e->signal)
+			e->code = h->com2.words.exit_code;
+		heard_reach(h, STAGE_VERDICT);
+	}
+	heard_unlock(h);
+}
+
+size_t heard_port1(void *ctx, const void *data, size_t len)
+{
+	struct heard *h = ctx;
+
+	heard_lock(h);
+	assembler_feed(&h->port1, data, len);
+	heard_unlock(h);
+	return len;
+}
+
+size_t heard_hvc0(void *ctx, const void *data, size_t len)
+{
+	struct heard *h = ctx;
+
+	heard_lock(h);
+	textlog_add(&h->console, data, len);
+	watch_console(h, data, len);
+	heard_unlock(h);
+	return len;
+}
+
+void heard_ring(struct heard *h, const void *data, size_t len)
+{
+	heard_lock(h);
+	assembler_feed(&h->ring, data, len);
+	heard_unlock(h);
+}
+
+void heard_finish(struct heard *h)
+{
+	heard_lock(h);
+	assembler_finish(&h->com2);
+	assembler_finish(&h->port1);
+	assembler_finish(&h->ring);
+	heard_unlock(h);
+}
+
+const struct heard_exit *heard_exit(const struct heard *h,
+				    enum verdict_via *via)
+{
+	static const struct heard_exit none;
+	enum verdict_via v;
+
+	for (v = VIA_PORT1; v <= VIA_RING; v++) {
+		if (!h->exits[v].has)
+			continue;
+		*via = v;
+		return &h->exits[v];
+	}
+	*via = VIA_NONE;
+	return &none;
+}

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A scenario's machine with its devices; see live.h. */
+#include "runner/live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "runner/crashring.h"
+#include "runner/disk.h"
+#include "runner/initramfs.h"
+#include "runner/kernel.h"
+#include "runner/scenario.h"
+#include "runner/wire.h"
+#include "virtio/blk.h"
+#include "virtio/blkback.h"
+#include "virtio/console.h"
+#include "virtio/net.h"
+#include "vmm/base/buf.h"
+#include "vmm/base/diag.h"
+#include "vmm/base/io.h"
+#include "vmm/machine.h"
+
+/* After a panic the kernel has this long to reboot; then we end it. */
+#define PANIC_GRACE_NS (5 * NSEC_PER_SEC)
+/* After the verdict the guest has this long to go down. */
+#define TEARDOWN_GRACE_NS (20 * NSEC_PER_SEC)
+/* The guest is told that its time is nearly up, where it has more than twice this. */
+#define SOFT_SHUTDOWN_NS (3 * NSEC_PER_SEC)
+/* Output in KVM's buffer is fetched this often. */
+#define DRAIN_PERIOD_NS NSEC_PER_SEC
+
+static void enter(const struct live *x, const char *phase)
+{
+	if (x->cfg.phase)
+		x->cfg.phase(x->cfg.ctx, phase);
+}
+
+/* --- the machine -------------------------------------------------------- */
+
+static struct device *next_device(struct live *x)
+{
+	x->dev_ptrs[x->nr_devs] = &x->devs[x->nr_devs];
+	return &x->devs[x->nr_devs++];
+}
+
+static int add_console(struct live *x, const struct mem *mem, struct diag *d)
+{
+	struct virtio_console_cfg cfg = {
+		.sinks = {
+			[VIRTIO_CONSOLE_PORT_TTY] = { heard_hvc0, NULL, &x->heard },
+			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &x->heard },
+		},
+	};
+	int err = virtio_console_create(&x->console, mem, &cfg, d);
+
+	if (!err)
+		virtio_console_attach(x->console, next_device(x));
+	return err;
+}
+
+static int add_blk(struct live *x, const struct mem *mem, struct diag *d)
+{
+	const struct scen_disk *disk = &x->s->disk;
+	struct virtio_blk_cfg cfg = {
+		.throttle = {
+			.iops = disk->throttle.iops,
+			.bandwidth = disk->throttle.bandwidth,
+		},
+		.serial = disk->serial,
+	};
+	struct blkback *back;
+	int err;
+
+	if (!disk->present)
+		return 0;
+	err = disk_open(&back, disk, x->cfg.dir, d);
+	if (!err)
+		err = virtio_blk_create(&x->blk, mem, back, &cfg, d);
+	if (!err)
+		virtio_blk_attach(x->blk, next_device(x));
+	return err;
+}
+
+static int add_net(struct live *x, const struct mem *mem, struct diag *d)
+{
+	struct virtio_net_cfg cfg = { .mtu = (u16)x->s->net.mtu };
+	u8 *m = cfg.mac;
+	int err;
+
+	if (!x->s->net.present)
+		return 0;
+	if (x->s->net.mac)
+		sscanf(x->s->net.mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m[0],
+		       &m[1], &m[2], &m[3], &m[4], &m[5]);
+	err = virtio_net_create(&x->net, mem, &cfg, d);
+	if (!err)
+		virtio_net_attach(x->net, next_device(x));
+	return err;
+}
+
+static int write_initrd(void *arg, void *dst, u64 size, struct diag *d)
+{
+	struct live *x = arg;
+
+	return initramfs_write(x->cfg.initramfs, dst, size, d);
+}
+
+static void *ring_area(struct live *x)
+{
+	return mem_ptr(&x->mem, machine_layout(x->m)->ring_start,
+		       CRASHRING_SIZE);
+}
+
+static void set_topology(struct machine_topology *to,
+			 const struct scen_topology *from)
+{
+	size_t i, j, n = min((size_t)from->nodes, (size_t)MACHINE_MAX_NODES);
+
+	to->nodes = from->nodes;
+	to->llcs = from->llcs / from->nodes;
+	to->cores = from->cores;
+	to->threads = from->threads;
+	for (i = 0; i < from->memory.n && i < n; i++)
+		to->node_memory[i] = from->memory.items[i];
+	for (i = 0; i < n && from->distances.n == n * n; i++)
+		for (j = 0; j < n; j++)
+			to->distance[i][j] =
+				(u8)from->distances.cells[i * n + j];
+}
+
+static void set_kaslr(const struct live *x, struct machine_cfg *cfg)
+{
+	const struct kaslr_want *want = &x->s->kernel.kaslr;
+
+	cfg->kaslr = want->mode == KASLR_OFF ? MACHINE_KASLR_OFF :
+		     MACHINE_KASLR_SEED;
+	cfg->kaslr_seed = want->mode == KASLR_SEED ? want->seed : x->cfg.seed;
+}
+
+static int make_cmdline(struct live *x, const struct machine_cfg *cfg,
+			struct diag *d)
+{
+	int err = machine_default_cmdline(cfg, &x->cmdline);
+
+	buf_printf(&x->cmdline, " " WIRE_ARG_RING "=0x%llx,0x%llx",
+		   (unsigned long long)machine_ring_gpa(cfg),
+		   (unsigned long long)cfg->ring_size);
+	if (*x->s->kernel.cmdline)
+		buf_printf(&x->cmdline, " %s", x->s->kernel.cmdline);
+	if (err || x->cmdline.failed)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	return 0;
+}
+
+static int build_machine(struct live *x, struct diag *d)
+{
+	struct buf bzimage = { 0 };
+	struct machine_cfg cfg = {
+		.memory = x->s->vm.memory,
+		.kernel.kimage = x->cfg.image,
+		.initrd = {
+			.size = initramfs_size(x->cfg.initramfs),
+			.fill = write_initrd, .arg = x,
+		},
+		.devices = x->dev_ptrs,
+		.nr_devices = x->nr_devs,
+		.serial = { { heard_com1, &x->heard }, { heard_com2, &x->heard } },
+		.ring_size = CRASHRING_SIZE,
+	};
+	int err = 0;
+
+	set_topology(&cfg.topology, &x->s->vm.cpus);
+	set_kaslr(x, &cfg);
+	if (!x->cfg.image) {
+		err = io_read_file(x->cfg.kernel->image, MiB(256), &bzimage, d);
+		cfg.kernel.bzimage = bzimage.data;
+		cfg.kernel.bzimage_len = bzimage.len;
+	}
+	if (!err)
+		err = make_cmdline(x, &cfg, d);
+	cfg.cmdline = buf_str(&x->cmdline);
+	if (!err)
+		err = machine_create(&x->m, &cfg, d);
+	buf_reset(&bzimage);
+	if (err)
+		return err;
+	x->mem = *machine_mem(x->m);
+	return crashring_init(ring_area(x), CRASHRING_SIZE);
+}
+
+int live_create(struct live *x, const struct live_cfg *cfg, struct diag *d)
+{
+	int err;
+
+	*x = (struct live){
+		.cfg = *cfg, .s = cfg->scenario, .begin_ns = now_ns(),
+		.watchdog.fd = -1, .drain.fd = -1,
+		.loop = { .epfd = -1, .stop_fd = -1 },
+	};
+	enter(x, "build");
+	err = cfg->dir ? io_mkdirs(cfg->dir, d) : 0;
+	if (!err)
+		err = heard_init(&x->heard, x->cfg.dir, d);
+	x->heard_ready = !err;
+	if (!err)
+		err = add_console(x, &x->mem, d);
+	if (!err)
+		err = add_blk(x, &x->mem, d);
+	if (!err)
+		err = add_net(x, &x->mem, d);
+	if (!err)
+		err = build_machine(x, d);
+	return err;
+}
+
+/* --- while it runs ------------------------------------------------------ */
+
+static void on_end(struct event_source *src, u32 events)
+{
+	struct live *x = container_of(src, struct live, end);
+
+	(void)events;
+	x->end_ns = now_ns();
+	event_del(&x->loop, src);
+	event_loop_stop(&x->loop);
+}
+
+static void on_drain(struct event_source *src, u32 events)
+{
+	struct live *x = container_of(src, struct live, drain);
+
+	(void)events;
+	event_drain(src->fd);
+	machine_drain(x->m);
+}
+
+static void ask_to_end(struct live *x)
+{
+	struct buf frame = { 0 };
+
+	x->soft_told = true;
+	if (!wire_encode(&frame, WIRE_SHUTDOWN, 0, 0, NULL, 0))
+		virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
+				    frame.data, frame.len);
+	buf_reset(&frame);
+}
+
+static void on_watchdog(struct event_source *src, u32 events)
+{
+	struct live *x = container_of(src, struct live, watchdog);
+	u64 now = now_ns();
+
+	(void)events;
+	if (!event_drain(src->fd))
+		return;
+	machine_drain(x->m);
+	heard_lock(&x->heard);
+	if (x->heard.panicking) {
+		heard_unlock(&x->heard);
+		machine_kill(x->m);	/* it panicked and did not reboot */
+		return;
+	}
+	heard_unlock(&x->heard);
+	if (now < x->deadline_ns && !x->soft_told) {
+		ask_to_end(x);
+		event_timer_arm(src->fd, x->deadline_ns - now, 0);
+		return;
+	}
+	x->timed_out = true;
+	machine_kill(x->m);
+}
+
+static u64 scaled(const struct live *x, u64 ns)
+{
+	return (u64)((double)ns * x->cfg.time_factor);
+}
+
+/* The guest moved on: tell the parent, and shorten the watchdog at an end. */
+static void on_news(struct event_source *src, u32 events)
+{
+	struct live *x = container_of(src, struct live, news);
+	u64 now = now_ns(), deadline;
+	enum stage stage;
+	bool panicking;
+
+	(void)events;
+	event_drain(src->fd);
+	heard_lock(&x->heard);
+	stage = x->heard.stage;
+	panicking = x->heard.panicking;
+	heard_unlock(&x->heard);
+	if (stage != x->told)
+		enter(x, stage_name(stage));
+	deadline = x->deadline_ns;
+	if (panicking)
+		deadline = min(deadline, now + scaled(x, PANIC_GRACE_NS));
+	else if (stage == STAGE_VERDICT && x->told != STAGE_VERDICT)
+		deadline = min(deadline, now + scaled(x, TEARDOWN_GRACE_NS));
+	x->told = stage;
+	if (deadline == x->deadline_ns)
+		return;
+	x->deadline_ns = deadline;
+	x->soft_told = true;
+	event_timer_arm(x->watchdog.fd, max(deadline - now, (u64)1), 0);
+}
+
+static int start_workers(struct live *x, struct diag *d)
+{
+	int err = virtio_console_start(x->console, d);
+
+	if (!err && x->blk)
+		err = virtio_blk_start(x->blk, d);
+	if (!err && x->net)
+		err = virtio_net_start(x->net, d);
+	return err;
+}
+
+static int watch_all(struct live *x, struct diag *d)
+{
+	int err;
+
+	x->watchdog = (struct event_source){ event_timer_create(), on_watchdog };
+	x->drain = (struct event_source){ event_timer_create(), on_drain };
+	x->news = (struct event_source){ x->heard.news_fd, on_news };
+	x->end = (struct event_source){ machine_end_fd(x->m), on_end };
+	if (x->watchdog.fd < 0 || x->drain.fd < 0)
+		return diag_fail(d, -EMFILE, NULL, "cannot create a timer");
+	err = event_loop_init(&x->loop, d);
+	if (!err)
+		err = event_add(&x->loop, &x->watchdog, EPOLLIN, d);
+	if (!err)
+		err = event_add(&x->loop, &x->drain, EPOLLIN, d);
+	if (!err)
+		err = event_add(&x->loop, &x->news, EPOLLIN, d);
+	if (!err)
+		err = event_add(&x->loop, &x->end, EPOLLIN, d);
+	return err;
+}
+
+int live_run(struct live *x, struct diag *d)
+{
+	u64 first;
+	int err = watch_all(x, d);
+
+	if (!err)
+		err = start_workers(x, d);
+	if (err)
+		return err;
+	x->timeout_ns = scaled(x, x->s->vm.timeout_ns);
+	first = x->timeout_ns > 2 * SOFT_SHUTDOWN_NS ?
+		x->timeout_ns - SOFT_SHUTDOWN_NS : x->timeout_ns;
+	heard_start(&x->heard);
+	x->deadline_ns = now_ns() + x->timeout_ns;
+	event_timer_arm(x->watchdog.fd, first, 0);
+	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
+	err = machine_start(x->m, d);
+	if (!err)
+		err = event_loop_run(&x->loop);
+	return err;
+}
+
+/* --- after it ----------------------------------------------------------- */
+
+/*
+ * Did the vCPUs wait for a host CPU rather than run? The kernel's own account
+ * of the time that their threads were runnable and not running.
+ */
+static void judge_starvation(struct live *x)
+{
+	u64 waited = 0, wall = x->end_ns - x->heard.start_ns;
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		char path[320], name[32] = "";
+		unsigned long long ran, delay;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
+		f = fopen(path, "re");
+		if (!f || !fgets(name, sizeof(name), f))
+			name[0] = '\0';
+		if (f)
+			fclose(f);
+		if (strncmp(name, "vmtap-vcpu", 10))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat",
+			 e->d_name);
+		f = fopen(path, "re");
+		if (f && fscanf(f, "%llu %llu", &ran, &delay) == 2)
+			waited = max(waited, (u64)delay);
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	if (wall && waited > wall / 2)
+		snprintf(x->starved, sizeof(x->starved),
+			 "the host was too busy: a vCPU waited %llu %% of the time for a host CPU",
+			 (unsigned long long)(waited * 100 / wall));
+}
+
+void live_stop(struct live *x)
+{
+	struct crashring_info info;
+	struct buf words = { 0 };
+
+	if (x->timed_out)
+		judge_starvation(x);
+	machine_join(x->m);
+	virtio_console_stop(x->console);
+	while (virtio_console_flush(x->console) == -EAGAIN)
+		;
+	if (x->blk)
+		virtio_blk_stop(x->blk);
+	if (x->net)
+		virtio_net_stop(x->net);
+	if (!crashring_read(ring_area(x), CRASHRING_SIZE, &words, &info))
+		heard_ring(&x->heard, words.data, words.len);
+	buf_reset(&words);
+	heard_finish(&x->heard);
+}
+
+void live_destroy(struct live *x)
+{
+	machine_destroy(x->m);
+	virtio_console_destroy(x->console);
+	virtio_blk_destroy(x->blk);
+	virtio_net_destroy(x->net);
+	if (x->watchdog.fd >= 0)
+		close(x->watchdog.fd);
+	if (x->drain.fd >= 0)
+		close(x->drain.fd);
+	event_loop_deinit(&x->loop);
+	if (x->heard_ready)
+		heard_deinit(&x->heard);
+	buf_reset(&x->cmdline);
+}

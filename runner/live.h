@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * live: a scenario's machine with its devices, while it runs: where the floors
+ * meet. Built, run to its end or its timeout, stopped; then what was heard and
+ * counted is still there to be read, until it is destroyed.
+ * Context: one thread owns it.
+ */
+#ifndef VMTAP_RUNNER_LIVE_H
+#define VMTAP_RUNNER_LIVE_H
+
+#include <stdbool.h>
+
+#include "runner/heard.h"
+#include "vmm/device.h"
+#include "vmm/event.h"
+#include "vmm/mem.h"
+
+struct diag;
+struct initramfs;
+struct kernel;
+struct kimage;
+struct machine;
+struct scenario;
+struct virtio_blk;
+struct virtio_console;
+struct virtio_net;
+
+/* All pointers are the caller's and outlive the struct live. */
+struct live_cfg {
+	const struct scenario *scenario;
+	const struct kernel *kernel;
+	const struct kimage *image;	/* NULL: the bzImage unpacks itself */
+	struct initramfs *initramfs;
+	const char *dir;		/* for logs and scratch; NULL: none */
+	double time_factor;		/* of all guest time limits, >= 1 */
+	u64 seed;			/* of KASLR, where the scenario has none */
+	void (*phase)(void *ctx, const char *name);	/* may be NULL */
+	void *ctx;
+};
+
+#define LIVE_MAX_DEVICES 3
+
+struct live {
+	struct live_cfg cfg;
+	const struct scenario *s;
+	struct heard heard;
+	struct virtio_console *console;
+	struct virtio_blk *blk;		/* NULL: no disk */
+	struct virtio_net *net;		/* NULL: no net */
+	struct device devs[LIVE_MAX_DEVICES];
+	struct device *dev_ptrs[LIVE_MAX_DEVICES];
+	unsigned int nr_devs;
+	struct buf cmdline;
+	struct machine *m;
+	struct mem mem;			/* the machine's, as the devices see it */
+	u64 timeout_ns;			/* scaled */
+	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */
+	u64 begin_ns;			/* live_create() */
+	u64 end_ns;			/* the machine met its end */
+	bool timed_out;
+	char starved[120];		/* after a timeout: the host had no time */
+
+	/* private */
+	bool heard_ready;
+	struct event_loop loop;
+	struct event_source end, watchdog, drain, news;
+	bool soft_told;
+	enum stage told;
+};
+
+/**
+ * live_create() - build devices and machine, place kernel and initramfs
+ * Return: 0 or -errno; live_destroy() in every case.
+ */
+int live_create(struct live *x, const struct live_cfg *cfg, struct diag *d);
+/** live_run() - until the machine's end or the timeout; 0 or -errno */
+int live_run(struct live *x, struct diag *d);
+/** live_stop() - join vCPUs and workers, take the last words */
+void live_stop(struct live *x);
+void live_destroy(struct live *x);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command that runs a case again; see repro.h. */
+#include "runner/repro.h"
+
+#include <string.h>
+
+#include "runner/plan.h"
+#include "vmm/base/buf.h"
+
+/* 'x' with each ' inside made '\'' */
+static void quote(struct buf *out, const char *word)
+{
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "_-+=./:,@%")]) {
+		buf_printf(out, " %s", word);
+		return;
+	}
+	buf_puts(out, " '");
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_puts(out, "'\\''");
+		else
+			buf_putc(out, *word);
+	}
+	buf_putc(out, '\'');
+}
+
+char *repro_command(const struct plan_opts *o, u64 seed, const char *accel,
+		    const char *name)
+{
+	struct buf cmd = { 0 };
+	size_t i;
+
+	buf_printf(&cmd, "vmtap run --accel %s --seed 0x%llx", accel,
+		   (unsigned long long)seed);
+	for (i = 0; i < o->kernels.n; i++) {
+		buf_puts(&cmd, " --kernel");
+		quote(&cmd, o->kernels.items[i]);
+	}
+	for (i = 0; i < o->sets.n; i++) {
+		buf_puts(&cmd, " --set");
+		quote(&cmd, o->sets.items[i]);
+	}
+	if (o->exec) {
+		buf_puts(&cmd, " --exec");
+		quote(&cmd, o->exec);
+	} else {
+		buf_puts(&cmd, " --filter");
+		quote(&cmd, name);
+	}
+	for (i = 0; i < o->paths.n; i++)
+		quote(&cmd, o->paths.items[i]);
+	return buf_steal(&cmd);
+}
