@@ -291,6 +291,7 @@ int heard_init(struct heard *h, const char *dir, struct diag *d)
 			return diag_fail(d, -ENOMEM, NULL, "no memory");
 		err = textlog_open(logs[i], path, d);
 	}
+	h->console.tty = true;
 	assembler_init(&h->com2, WIRE_VIA_COM2, &heard_ops, h, &h->seen);
 	assembler_init(&h->port1, WIRE_VIA_PORT1, &heard_ops, h, &h->seen);
 	assembler_init(&h->ring, WIRE_VIA_RING, &heard_ops, h, &h->seen);

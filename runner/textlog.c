@@ -64,6 +64,17 @@ void textlog_add(struct textlog *log, const void *data, size_t len)
 	}
 }
 
+static size_t strip_cr(char *text, size_t len)
+{
+	size_t i, to = 0;
+
+	for (i = 0; i < len; i++)
+		if (text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
+			text[to++] = text[i];
+	text[to] = '\0';
+	return to;
+}
+
 char *textlog_text(const struct textlog *log, size_t *len)
 {
 	struct buf out = { 0 };
@@ -74,6 +85,8 @@ char *textlog_text(const struct textlog *log, size_t *len)
 		buf_printf(&out, "\n[... %llu bytes left out ...]\n",
 			   (unsigned long long)log->tail_dropped);
 	buf_add(&out, log->tail.data, log->tail.len);
+	if (log->tty && !out.failed)
+		out.len = strip_cr(out.data, out.len);
 	*len = out.len;
 	return buf_steal(&out);
 }

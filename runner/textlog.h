@@ -8,6 +8,8 @@
 #ifndef VMTAP_RUNNER_TEXTLOG_H
 #define VMTAP_RUNNER_TEXTLOG_H
 
+#include <stdbool.h>
+
 #include "vmm/base/buf.h"
 #include "vmm/base/util.h"
 
@@ -22,6 +24,7 @@ struct textlog {
 	u64 bytes;		/* seen */
 	u64 file_dropped;	/* not written: beyond the cap or a write error */
 	int file_err;		/* first write error, -errno */
+	bool tty;		/* \r\n is a line's end: the text has \n alone */
 	struct buf head;
 	struct buf tail;	/* what came after head; trimmed */
 	u64 tail_dropped;
@@ -32,7 +35,8 @@ int textlog_open(struct textlog *log, const char *path, struct diag *d);
 /** textlog_add() - append; a full disk is remembered, never fatal */
 void textlog_add(struct textlog *log, const void *data, size_t len);
 /**
- * textlog_text() - head and tail; where a middle was left out, a line says so
+ * textlog_text() - head and tail; where a middle was left out, a line says so;
+ * of a tty without the \r that it puts before each \n
  * Return: owned by the caller; NULL without memory.
  */
 char *textlog_text(const struct textlog *log, size_t *len);

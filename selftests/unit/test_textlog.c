@@ -50,6 +50,23 @@ TEST(a_flood_keeps_head_and_tail_in_bounded_memory)
 	textlog_close(&log);
 }
 
+TEST(a_tty_loses_its_carriage_returns_at_line_ends_only)
+{
+	struct textlog log;
+	size_t len;
+	char *text;
+
+	ASSERT_EQ(0, textlog_open(&log, NULL, NULL));
+	log.tty = true;
+	textlog_add(&log, "a\r", 2);
+	textlog_add(&log, "\nb\rc\r", 6);
+	text = textlog_text(&log, &len);
+	EXPECT_EQ(6, len);
+	EXPECT_STREQ("a\nb\rc\r", text);
+	free(text);
+	textlog_close(&log);
+}
+
 TEST(one_huge_write_keeps_its_end)
 {
 	size_t size = MiB(4), len;
