@@ -79,6 +79,7 @@ freeze-objs := \
 	vas.o \
 	vmcoreinfo.o
 runner-objs := \
+	appraise.o \
 	arena.o \
 	assembler.o \
 	block.o \
@@ -156,10 +157,6 @@ runner-objs := \
 	yaml.o \
 	yamlout.o \
 	yamltext.o
-# Any lower floor, never a higher one: the order is the link order.
-floors := runner freeze virtio vmm base
-base-dir := vmm/base
-$(foreach f,runner freeze virtio vmm,$(eval $(f)-dir := $(f)))
 
 libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
 	libseccomp jansson lzo2 libxxhash

@@ -8,7 +8,7 @@
 #include "runner/check.h"
 #include "runner/guestfs.h"
 #include "runner/initramfs.h"
-#include "runner/judge.h"
+#include "runner/appraise.h"
 #include "runner/kernel.h"
 #include "runner/live.h"
 #include "runner/plan.h"
@@ -213,7 +213,7 @@ static void deinit(struct exec *x)
 	free(x->dir);
 }
 
-static void run_and_judge(struct exec *x, struct report *r)
+static void run_and_appraise(struct exec *x, struct report *r)
 {
 	struct live_cfg cfg = {
 		.scenario = x->s, .kernel = x->kernel, .image = x->image,
@@ -221,7 +221,7 @@ static void run_and_judge(struct exec *x, struct report *r)
 		.time_factor = x->env->time_factor, .seed = x->c->seed,
 		.phase = x->env->phase, .ctx = x->env->ctx,
 	};
-	struct judge judge = {
+	struct appraisal appraisal = {
 		.live = &x->live, .s = x->s, .checks = x->checks,
 		.accel = x->env->accel,
 	};
@@ -231,11 +231,11 @@ static void run_and_judge(struct exec *x, struct report *r)
 	if (!err)
 		err = live_run(&x->live, &d);
 	if (err) {
-		judge_not_run(x->s, r, diag_text(&d));
+		appraise_not_run(x->s, r, diag_text(&d));
 	} else {
 		live_stop(&x->live);
 		enter(x, "collect");
-		judge_case(&judge, r);
+		appraise_case(&appraisal, r);
 	}
 	live_destroy(&x->live);
 	diag_reset(&d);
@@ -253,9 +253,9 @@ struct report *exec_case(const struct exec_env *env, const struct test_case *c)
 	if (!r)
 		goto out;
 	if (prepare(&x, &d))
-		judge_not_run(x.s, r, diag_text(&d));
+		appraise_not_run(x.s, r, diag_text(&d));
 	else
-		run_and_judge(&x, r);
+		run_and_appraise(&x, r);
 	save(&x, r);
 out:
 	diag_reset(&d);

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a run means; see appraise.h. */
+#include "runner/appraise.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "runner/check.h"
+#include "runner/collect.h"
+#include "runner/invariant.h"
+#include "runner/live.h"
+#include "runner/report.h"
+#include "runner/scenario.h"
+#include "runner/splat.h"
+#include "runner/value.h"
+#include "vmm/base/buf.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/base/diag.h"
+#include "vmm/machine.h"
+
+static enum ending ending_of(enum machine_stop_reason reason)
+{
+	switch (reason) {
+	case MACHINE_POWEROFF:
+		return ENDING_POWEROFF;
+	case MACHINE_RESET_KBD:
+	case MACHINE_RESET_ACPI:
+	case MACHINE_RESET_PCI:
+		return ENDING_RESET;
+	case MACHINE_TRIPLE_FAULT:
+		return ENDING_TRIPLE_FAULT;
+	case MACHINE_KILLED:
+		return ENDING_KILLED;
+	default:
+		return ENDING_VMM_ERROR;
+	}
+}
+
+/* First complaint that is not allowed and no crash: those are told apart. */
+static const char *first_complaint(const struct splat_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->len; i++)
+		if (!list->items[i].allowed &&
+		    list->items[i].kind != SPLAT_PANIC &&
+		    list->items[i].kind != SPLAT_OOPS)
+			return list->items[i].text;
+	return NULL;
+}
+
+static int scan_console(struct appraisal *x, struct splat_list *splats,
+			struct diag *d)
+{
+	size_t len;
+	char *log __free(cleanup_free) = textlog_text(&x->live->heard.console, &len);
+
+	if (!log)
+		return -ENOMEM;
+	return splat_scan(log, len, x->s->splats.allow.items,
+			  x->s->splats.allow.n, splats, d);
+}
+
+static void decide(struct appraisal *x, const struct splat_list *splats,
+		   struct verdict *v)
+{
+	struct machine_stop stop = machine_stop(x->live->m);
+	const struct splat *panic = splat_first(splats, SPLAT_PANIC);
+	const struct splat *oops = splat_first(splats, SPLAT_OOPS);
+	const struct com2_words *words = &x->live->heard.com2.words;
+	struct verdict_facts f = {
+		.expect = x->s->expect,
+		.stage = x->live->heard.stage,
+		.ending = ending_of(stop.reason),
+		.timed_out = x->live->timed_out,
+		.timeout_ms = x->live->timeout_ns / NSEC_PER_MSEC,
+		.starved = x->live->starved[0] ? x->live->starved : NULL,
+		.panic = panic ? panic->text : NULL,
+		.oops = oops ? oops->text : NULL,
+		.splat = first_complaint(splats),
+		.sched_exit = x->live->heard.sched_exit,
+	};
+	const struct heard_exit *e = heard_exit(&x->live->heard, &f.via);
+	char *line __free(cleanup_free) = NULL;
+	struct buf text = { 0 };
+
+	f.exit_code = e->code;
+	f.exit_signal = (int)e->signal;
+	if (words->has_panic || x->live->heard.crash.len) {
+		line = strdup(words->has_panic ? buf_str(&words->panic) :
+			      buf_str(&x->live->heard.crash));
+		if (line)
+			line[strcspn(line, "\n")] = '\0';
+		f.agent_panic = line;
+	}
+	if (f.ending == ENDING_VMM_ERROR)
+		machine_stop_text(&stop, &text);
+	f.ending_text = text.len ? text.data : NULL;
+	verdict_decide(&f, v);
+	buf_reset(&text);
+}
+
+static struct value *make_result(struct appraisal *x, const struct splat_list *splats,
+				 const struct verdict *v)
+{
+	struct collect_from from = {
+		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
+		.net = x->live->net, .splats = splats, .verdict = v,
+		.kernel = x->live->cfg.kernel, .cmdline = buf_str(&x->live->cmdline),
+		.accel = x->accel,
+		.kaslr_off = x->s->kernel.kaslr.mode == KASLR_OFF,
+		.timed_out = x->live->timed_out,
+		.timeout_cause = !x->live->timed_out ? NULL :
+				 x->live->starved[0] ? "host_starved" : "guest_hung",
+	};
+
+	from.duration_ms = (now_ns() - x->live->begin_ns) / NSEC_PER_MSEC;
+	from.cleanup_ms = (now_ns() - x->live->end_ns) / NSEC_PER_MSEC;
+	return collect_result(&from);
+}
+
+/* --- the report --------------------------------------------------------- */
+
+static void set_place(const struct scenario *s, struct report *r)
+{
+	char place[4200];
+
+	if (!s->file || !*s->file)
+		return;
+	snprintf(place, sizeof(place), "%s:%u", s->file, s->loc.line);
+	value_set(r->block, "at", value_str(place));
+}
+
+static void set_message(struct report *r, const char *message)
+{
+	value_set(r->block, "message", value_str(message));
+	value_set(r->block, "severity", value_str("fail"));
+}
+
+/* An expected failure is a pass of another kind; an error is never expected. */
+static void set_outcome(struct appraisal *x, struct report *r, enum outcome o,
+			const char *reason)
+{
+	if (x->s->xfail && o == OUTCOME_PASS) {
+		report_set(r, OUTCOME_XPASS, x->s->xfail);
+		return;
+	}
+	if (x->s->xfail && (o == OUTCOME_FAIL || o == OUTCOME_TIMEOUT)) {
+		report_set(r, OUTCOME_XFAIL, x->s->xfail);
+		return;
+	}
+	report_set(r, o, reason);
+}
+
+static void weigh_checks(struct appraisal *x, struct report *r,
+			 const struct verdict *v)
+{
+	struct value *outcomes = NULL, *first;
+	size_t failed = 0;
+
+	if (checks_eval(x->checks, x->s->checks.n, r->result, &outcomes,
+			&failed)) {
+		report_set(r, OUTCOME_ERROR, "no memory for the checks");
+		return;
+	}
+	if (failed)
+		checks_explain(outcomes, r->block);
+	first = value_get(r->block, "message");
+	if (!v->success)
+		set_outcome(x, r, v->timeout ? OUTCOME_TIMEOUT : OUTCOME_FAIL,
+			    v->reason);
+	else if (failed)
+		set_outcome(x, r, OUTCOME_FAIL,
+			    value_as_str(first, "a check failed"));
+	else
+		set_outcome(x, r, OUTCOME_PASS, NULL);
+	value_free(outcomes);
+}
+
+static void weigh_invariants(struct report *r)
+{
+	struct value *breaches = NULL;
+
+	if (invariants_check(r->result, &breaches) || !breaches->list.len) {
+		value_free(breaches);
+		return;
+	}
+	report_set(r, OUTCOME_ERROR,
+		   value_as_str(breaches->list.items[0], "an invariant broke"));
+	set_message(r, r->reason);
+	value_set(r->block, "invariants", breaches);
+}
+
+void appraise_case(struct appraisal *x, struct report *r)
+{
+	struct splat_list splats = { 0 };
+	struct diag d = { 0 };
+	struct verdict v;
+
+	if (scan_console(x, &splats, &d)) {
+		report_set(r, OUTCOME_ERROR, diag_text(&d));
+		diag_reset(&d);
+		return;
+	}
+	decide(x, &splats, &v);
+	r->result = make_result(x, &splats, &v);
+	splat_list_reset(&splats);
+	if (!r->result) {
+		report_set(r, OUTCOME_ERROR, "no memory for the result");
+		return;
+	}
+	if (!v.success)
+		set_message(r, v.reason);
+	set_place(x->s, r);
+	if (v.error)
+		report_set(r, OUTCOME_ERROR, v.reason);
+	else
+		weigh_checks(x, r, &v);
+	if (x->live->timed_out && x->live->cfg.time_factor > 1)
+		value_set(r->block, "timeout_scaled_by",
+			  value_float(x->live->cfg.time_factor));
+	weigh_invariants(r);
+}
+
+void appraise_not_run(const struct scenario *s, struct report *r, const char *why)
+{
+	report_set(r, OUTCOME_ERROR, why);
+	set_message(r, why);
+	set_place(s, r);
