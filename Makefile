@@ -158,6 +158,11 @@ runner-objs := \
 	yamlout.o \
 	yamltext.o
 
+# Any lower floor, never a higher one: the order is the link order.
+floors := runner freeze virtio vmm base
+base-dir := vmm/base
+$(foreach f,runner freeze virtio vmm,$(eval $(f)-dir := $(f)))
+
 libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
 	libseccomp jansson lzo2 libxxhash
 
