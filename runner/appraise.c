@@ -227,3 +227,4 @@ void appraise_not_run(const struct scenario *s, struct report *r, const char *wh
 	report_set(r, OUTCOME_ERROR, why);
 	set_message(r, why);
 	set_place(s, r);
+}
