@@ -130,6 +130,7 @@ runner-objs := \
 	parse_custom.o \
 	parse_scalar.o \
 	parse_workload.o \
+	payloads.o \
 	plan.o \
 	plan_expand.o \
 	plan_opts.o \
@@ -286,6 +287,12 @@ $(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h)
 	$(Q)$(CC) $(static-cflags) -static -o $@ $(wildcard tools/$*/*.c)
 	$(Q)strip $@
 
+# What the shipped scenarios run in their guests: one static program per file.
+$(obj)/payloads/%: scenarios/payloads/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(static-cflags) -static -o $@ $<
+
 $(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
 		tools/fetch-deb.sh
 	$(call say,AS,$@)
@@ -294,6 +301,7 @@ $(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
 		-DEMBED_NESTED_INIT='"$(obj)/nested-init"' \
 		-DEMBED_FETCH_DEB='"tools/fetch-deb.sh"' -o $@ $<
 
+payloads := $(patsubst scenarios/%.c,$(obj)/%,$(wildcard scenarios/payloads/*.c))
 all-objs += $(obj)/plain/runner/main.o
 link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)
@@ -367,7 +375,7 @@ $(addprefix $(OUTPUT)/,$(addsuffix .sh,$(themes)) ksft_runner.sh): \
 # Tests run beside the program; so their scenarios have to be there too.
 ifneq ($(realpath $(OUTPUT)),$(CURDIR))
 EXTRA_CLEAN += $(OUTPUT)/scenarios
-all: copy-scenarios
+all: copy-scenarios $(payloads)
 copy-scenarios:
 	$(Q)mkdir -p $(OUTPUT)
 	$(Q)rsync -a --delete scenarios $(OUTPUT)/
@@ -376,7 +384,7 @@ endif
 
 else # standalone
 
-all: $(prog)
+all: $(prog) $(payloads)
 
 KERNELS ?= 6.1 6.12 7.x
 run_tests: $(prog)
@@ -411,6 +419,7 @@ install: all man
 	install -D -m 644 -t $(share)/man/man5 $(filter %.5,$(man))
 	install -D -m 644 tools/completion/vmtap.bash \
 		$(share)/bash-completion/completions/vmtap
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/vmtap/payloads $(payloads)
 	mkdir -p $(share)/vmtap
 	cp -R --preserve=mode scenarios $(share)/vmtap/
 
@@ -430,7 +439,7 @@ man: $(man)
 # O= may be a folder that holds more than ours.
 clean:
 	$(Q)rm -rf $(prog) $(addprefix $(obj)/,$(variants) man check-logs \
-		in-tree linux-source guest-init nested-init)
+		in-tree linux-source guest-init nested-init payloads)
 	$(Q)rmdir $(obj) 2>/dev/null || :
 
 help:

@@ -10,6 +10,7 @@
 #include "runner/kernel.h"
 #include "runner/lint.h"
 #include "runner/nested.h"
+#include "runner/payloads.h"
 #include "runner/plan.h"
 #include "runner/report.h"
 #include "runner/run.h"
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
 		puts("vmtap " VMTAP_VERSION);
 		return EXIT_ALL_OK;
 	}
+	payloads_export();
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
