@@ -307,7 +307,7 @@ link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 ifeq ($(missing),)
-$(obj)/plain/vmtap: $(obj)/plain/runner/main.o $(call archives,plain)
+$(obj)/plain/vmtap: $(obj)/plain/runner/main.o $(call archives,plain) $(obj)/plain/runner/pending.o
 	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
 have-libs: ;
 else ifneq ($(in-tree),)
