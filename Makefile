@@ -84,9 +84,13 @@ runner-objs := \
 	assembler.o \
 	block.o \
 	check.o \
+	cmd_compare.o \
+	cmd_eval.o \
 	cmd_lint.o \
 	cmd_list.o \
+	cmd_merge.o \
 	cmd_schema.o \
+	cmd_show.o \
 	collect.o \
 	crashring.o \
 	discover.o \
@@ -114,6 +118,7 @@ runner-objs := \
 	json.o \
 	judge.o \
 	junit.o \
+	kept.o \
 	kernel.o \
 	kernel_tree.o \
 	kernel_verb.o \
@@ -148,6 +153,7 @@ runner-objs := \
 	sink.o \
 	splat.o \
 	tap.o \
+	tapread.o \
 	text.o \
 	textlog.o \
 	value.o \

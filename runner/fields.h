@@ -95,9 +95,9 @@ struct value *fields_complete(const struct value *result);
  */
 bool fields_reads_zero(const struct field *f);
 
-enum fields_format { FIELDS_TEXT, FIELDS_RST, FIELDS_MAN };
-
-/** fields_reference() - the reference of all names, for the manual */
-int fields_reference(enum fields_format format, struct buf *out);
+/**
+ * fields_reference() - the names that @part stands in, for a person; NULL: all
+ */
+int fields_reference(const char *part, struct buf *out);
 
 #endif

@@ -119,19 +119,6 @@ static const char *const type_names[] = {
 	[FIELD_ANY] = "any",
 };
 
-/* Escape what roff would take for its own. */
-static void put_man(const char *s, struct buf *out)
-{
-	for (; *s; s++) {
-		if (*s == '\\')
-			buf_puts(out, "\\e");
-		else if (*s == '-')
-			buf_puts(out, "\\-");
-		else
-			buf_putc(out, *s);
-	}
-}
-
 static void put_type(const struct field *f, struct buf *out)
 {
 	const char *p;
@@ -149,52 +136,22 @@ static void put_type(const struct field *f, struct buf *out)
 	}
 }
 
-static void put_field_man(const struct field *f, struct buf *out)
-{
-	buf_puts(out, ".TP\n.B ");
-	put_man(f->name, out);
-	buf_puts(out, "\n(");
-	put_type(f, out);
-	buf_puts(out, ") ");
-	put_man(f->doc, out);
-	buf_puts(out, ".");
-	if (f->absent) {
-		buf_puts(out, "\nNull: ");
-		put_man(f->absent, out);
-		buf_putc(out, '.');
-	}
-	buf_putc(out, '\n');
-}
-
-static void put_field_rst(const struct field *f, struct buf *out)
-{
-	buf_printf(out, "``%s`` (", f->name);
-	put_type(f, out);
-	buf_printf(out, ")\n    %s.", f->doc);
-	if (f->absent)
-		buf_printf(out, " Null: %s.", f->absent);
-	buf_puts(out, "\n\n");
-}
-
 static void put_field_text(const struct field *f, struct buf *out)
 {
-	buf_printf(out, "%-44s ", f->name);
+	buf_printf(out, "%s (", f->name);
 	put_type(f, out);
-	buf_printf(out, "\n    %s\n", f->doc);
+	buf_printf(out, ")\n    %s\n", f->doc);
 	if (f->absent)
-		buf_printf(out, "    null: %s\n", f->absent);
+		buf_printf(out, "    null where: %s\n", f->absent);
 }
 
-int fields_reference(enum fields_format format, struct buf *out)
+int fields_reference(const char *part, struct buf *out)
 {
-	static void (*const put[])(const struct field *, struct buf *) = {
-		[FIELDS_TEXT] = put_field_text,
-		[FIELDS_RST] = put_field_rst,
-		[FIELDS_MAN] = put_field_man,
-	};
 	size_t i;
 
-	for (i = 0; i < fields_count; i++)
-		put[format](&fields[i], out);
+	for (i = 0; i < fields_count; i++) {
+		if (!part || strstr(fields[i].name, part))
+			put_field_text(&fields[i], out);
+	}
 	return out->failed ? -ENOMEM : 0;
 }
