@@ -22,7 +22,8 @@ static const struct key requires_keys[] = {
 	{ "kernel", KEY_STR, AT(scen_requires, kernel),
 	  .pattern = VERSION_PATTERN,
 	  .form = "versions such as \">= 6.12, < 7\"",
-	  .doc = "Releases that the scenario is for: comparisons joined by commas; a bare version means that series.",
+	  .doc = "Releases that the scenario is for: comparisons joined by commas; a "
+		 "bare version means that series.",
 	  .example = "\">= 6.12\"" },
 	{ "accel", KEY_ENUM, AT(scen_requires, accel), .words = accel_words,
 	  .dflt = "any",
@@ -37,12 +38,15 @@ static const char *const kernel_one_of[] = { "image", "release", NULL };
 
 static const struct key kernel_keys[] = {
 	{ "image", KEY_PATH, AT(scen_kernel, image), .label = "kernel",
-	  .doc = "A bzImage or an ELF vmlinux. Without image and release the run's kernel is taken: --kernel, in a kernel tree its own image.",
+	  .doc = "A bzImage or an ELF vmlinux. Without image and release the run's "
+		 "kernel is taken: --kernel, in a kernel tree its own image.",
 	  .example = "../linux/arch/x86/boot/bzImage" },
 	{ "release", KEY_STR, AT(scen_kernel, release), .label = "kernel",
 	  .pattern = "^[0-9A-Za-z._+~-]+$",
 	  .form = "a release or its beginning, such as \"6.12\"",
-	  .doc = "Beginning of the release of a kernel that `vmtap kernel list` shows; the newest that fits is taken. Quote it: elsewhere 6.10 reads as 6.1.",
+	  .doc = "Beginning of the release of a kernel that `vmtap kernel list` "
+		 "shows; the newest that fits is taken. Quote it: elsewhere 6.10 "
+		 "reads as 6.1.",
 	  .example = "\"6.12\"" },
 	{ "cmdline", KEY_STR, AT(scen_kernel, cmdline), .dflt = "",
 	  .pattern = "^[ -~]*$", .form = "printable ASCII",
@@ -50,7 +54,8 @@ static const struct key kernel_keys[] = {
 	  .example = "\"loglevel=7\"" },
 	{ "kaslr", KEY_CUSTOM, AT(scen_kernel, kaslr), .custom = &custom_kaslr,
 	  .dflt = "true",
-	  .doc = "true leaves it to the kernel, false adds nokaslr, a number is the seed of the layout.",
+	  .doc = "true leaves it to the kernel, false adds nokaslr, a number is the "
+		 "seed of the layout.",
 	  .example = "false" },
 	{ "modules", KEY_STR_LIST, AT(scen_kernel, modules),
 	  .pattern = "^[A-Za-z0-9_-]+$", .form = "the name of a module",
@@ -88,7 +93,8 @@ static const struct key cpus_keys[] = {
 	  .example = "[256M, 256M]" },
 	{ "distances", KEY_CUSTOM, AT(scen_topology, distances),
 	  .custom = &custom_num_table, .engine = "NUMA topology",
-	  .doc = "Distance from each node (row) to each (column), 10 on the diagonal. Default: 20 between nodes.",
+	  .doc = "Distance from each node (row) to each (column), 10 on the "
+		 "diagonal. Default: 20 between nodes.",
 	  .example = "[[10, 20], [20, 10]]" },
 	{ "latency_ns", KEY_CUSTOM, AT(scen_topology, latency_ns),
 	  .custom = &custom_num_table, .engine = "NUMA topology",
@@ -107,7 +113,8 @@ static const struct keyset cpus_set = {
 
 static const struct key vm_keys[] = {
 	{ "cpus", KEY_MAP, AT(scen_vm, cpus), .sub = &cpus_set, .dflt = "1",
-	  .doc = "A number of CPUs, or nodes, LLCs in all, cores per LLC and threads per core, as 1n2l4c2t or as a map.",
+	  .doc = "A number of CPUs, or nodes, LLCs in all, cores per LLC and threads "
+		 "per core, as 1n2l4c2t or as a map.",
 	  .example = "4" },
 	{ "memory", KEY_SIZE, AT(scen_vm, memory), .min = MiB(64),
 	  .max = GiB(1024), .dflt = "512M", .doc = "Guest memory." },
@@ -136,12 +143,14 @@ static const char *const disk_one_of[] = { "size", "image", NULL };
 
 static const struct key disk_keys[] = {
 	{ "size", KEY_SIZE, AT(scen_disk, size), .min = 512, .max = GiB(65536),
-	  .doc = "Size of a sparse scratch disk that ends with the case; a multiple of 512. 64M where there is no image either.",
+	  .doc = "Size of a sparse scratch disk that ends with the case; a multiple "
+		 "of 512. 64M where there is no image either.",
 	  .example = "64M" },
 	{ "image", KEY_PATH, AT(scen_disk, image),
 	  .doc = "A raw image instead.", .example = "root.img" },
 	{ "rw", KEY_BOOL, AT(scen_disk, rw),
-	  .doc = "true: writes reach the image itself. Otherwise they go to a copy that ends with the case." },
+	  .doc = "true: writes reach the image itself. Otherwise they go to a copy "
+		 "that ends with the case." },
 	{ "read_only", KEY_BOOL, AT(scen_disk, read_only),
 	  .doc = "The device is read-only; a write gets an I/O error." },
 	{ "serial", KEY_STR, AT(scen_disk, serial),
@@ -251,7 +260,8 @@ static const struct key guest_keys[] = {
 	  .doc = "Environment of the payload. A matrix may set one entry: guest.env.NAME.",
 	  .example = "{BLOCK_SIZE: 4k}" },
 	{ "bulk", KEY_BOOL, AT(scen_guest, bulk), .dflt = "true",
-	  .doc = "false: the agent keeps to the second serial port, as if the console device were missing." },
+	  .doc = "false: the agent keeps to the second serial port, as if the "
+		 "console device were missing." },
 	{ "console", KEY_ENUM, AT(scen_guest, console), .words = console_words,
 	  .dflt = "serial",
 	  .doc = "Where the kernel's console is: the first serial port or the virtio console." },
@@ -409,10 +419,12 @@ static const struct key top_keys[] = {
 	  .form = NAME_FORM, .doc = "Words that --tag chooses by.",
 	  .example = "[virtio, blk]" },
 	{ "defaults", KEY_META, .custom = &custom_defaults,
-	  .doc = "Files of the same form, relative to this one, that hold where this one is silent. Maps are merged, lists and values replaced.",
+	  .doc = "Files of the same form, relative to this one, that hold where this "
+		 "one is silent. Maps are merged, lists and values replaced.",
 	  .example = "../common.yaml" },
 	{ "requires", KEY_MAP, AT(scenario, requires), .sub = &requires_set,
-	  .doc = "What the kernel and the host must have. Where they do not, the case is skipped with the reason." },
+	  .doc = "What the kernel and the host must have. Where they do not, the "
+		 "case is skipped with the reason." },
 	{ "kernel", KEY_MAP, AT(scenario, kernel), .sub = &kernel_set,
 	  .doc = "The kernel. A text is short for image (with a '/') or release.",
 	  .example = "\"6.12\"" },
@@ -446,18 +458,22 @@ static const struct key top_keys[] = {
 	  .doc = "Values written into BPF maps from the host as soon as they appear." },
 	{ "expect", KEY_CUSTOM, AT(scenario, expect), .custom = &custom_expect,
 	  .dflt = "pass",
-	  .doc = "What makes the case a success. fail is any exit status but 0; panic and timeout are ends without a verdict." },
+	  .doc = "What makes the case a success. fail is any exit status but 0; "
+		 "panic and timeout are ends without a verdict." },
 	{ "xfail", KEY_STR, AT(scenario, xfail),
 	  .pattern = "^[^#]+$", .form = "a reason without '#'",
 	  .doc = "Known to be broken, and why: a failure is told as XFAIL, a pass as XPASS.",
 	  .example = "fixed in 6.14" },
 	{ "splats", KEY_MAP, AT(scenario, splats), .sub = &splats_set,
-	  .doc = "Warnings, lockdep and KASAN reports on the kernel's console fail a case; these do not." },
+	  .doc = "Warnings, lockdep and KASAN reports on the kernel's console fail a "
+		 "case; these do not." },
 	{ "checks", KEY_CHECKS, AT(scenario, checks),
 	  .doc = "Expressions over the result, all of which must hold. See CHECKS in vmtap(1).",
 	  .example = "[\"virtio_blk.io_errors == 0\"]" },
 	{ "matrix", KEY_META, .custom = &custom_matrix,
-	  .doc = "One case per combination of values: dotted keys, each with a list. exclude drops combinations, include adds some, constraints bounds the topology.",
+	  .doc = "One case per combination of values: dotted keys, each with a list. "
+		 "exclude drops combinations, include adds some, constraints bounds "
+		 "the topology.",
 	  .example = "{kernel.release: [\"6.1\", \"6.12\"], vm.cpus: [1, 4]}" },
 };
 

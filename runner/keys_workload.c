@@ -74,7 +74,8 @@ static const struct key worker_keys[] = {
 	{ "type", KEY_ENUM, AT(wl_worker, type), .words = work_words,
 	  .dflt = "spin", .doc = "What each of its threads does." },
 	{ "count", INT_AT(wl_worker, count), .min = 1, .max = 4096, .dflt = "1",
-	  .doc = "Threads; even for the types that work in pairs, a multiple of fan_out + 1 for those that fan out." },
+	  .doc = "Threads; even for the types that work in pairs, a multiple of "
+		 "fan_out + 1 for those that fan out." },
 	{ "policy", KEY_ENUM, AT(wl_worker, policy), .words = policy_words,
 	  .dflt = "other", .doc = "Scheduling policy." },
 	{ "priority", INT_AT(wl_worker, priority), .min = 1, .max = 99,
@@ -122,7 +123,8 @@ static const struct key step_keys[] = {
 	  .doc = "Operations, in order.",
 	  .example = "[{set_cpuset: {target: left, cpus: \"0\"}}, {stop: hogs}]" },
 	{ "hold", KEY_CUSTOM, AT(wl_step, hold), .custom = &custom_hold,
-	  .doc = "How long the step lasts. With loop the operations are repeated at that interval for the rest of the workload's duration.",
+	  .doc = "How long the step lasts. With loop the operations are repeated at "
+		 "that interval for the rest of the workload's duration.",
 	  .example = "50%" },
 };
 

@@ -31,7 +31,8 @@ static void warn_at(struct linter *l, const struct ynode *n, const char *fmt,
 static void warn_no_description(struct linter *l)
 {
 	if (!l->sc->description)
-		warn_at(l, l->root, "no description, expected one line that says what this guards%s", "");
+		warn_at(l, l->root,
+			"no description, expected one line that says what this guards%s", "");
 }
 
 static void warn_unused_anchors(struct linter *l)
@@ -50,7 +51,8 @@ static void warn_bare_release(struct linter *l, const struct ynode *n)
 {
 	if (n && n->type == YNODE_SCALAR && n->plain && n->n &&
 	    strspn(n->text, "0123456789.") == n->n)
-		warn_at(l, n, "release %s without quotes, expected quotes: elsewhere it reads as a number",
+		warn_at(l, n,
+			"release %s without quotes, expected quotes: elsewhere it reads as a number",
 			n->text);
 }
 
@@ -78,9 +80,11 @@ static void warn_mode(struct linter *l)
 	if (stat(l->sc->file, &st) || !S_ISREG(st.st_mode))
 		return;
 	if (hashbang && !(st.st_mode & 0111))
-		warn_at(l, l->root, "begins with #! and is not executable, expected chmod +x%s", "");
+		warn_at(l, l->root,
+			"begins with #! and is not executable, expected chmod +x%s", "");
 	if (!hashbang && (st.st_mode & 0111))
-		warn_at(l, l->root, "executable without a #! line, expected `#!/usr/bin/env -S vmtap run`%s", "");
+		warn_at(l, l->root,
+			"executable without a #! line, expected `#!/usr/bin/env -S vmtap run`%s", "");
 }
 
 /* Does the matrix touch @key or something below it? */
@@ -175,7 +179,8 @@ static void warn_matrix(struct linter *l)
 
 		if (v->type == YNODE_LIST && v->n == 1 && !ynode_get(m, "include") &&
 		    strcmp(m->pairs[i].key->text, "exclude"))
-			warn_at(l, m->pairs[i].key, "one value for '%s', expected several: a single one belongs into the scenario",
+			warn_at(l, m->pairs[i].key,
+				"one value for '%s', expected several: a single one belongs into the scenario",
 				m->pairs[i].key->text);
 	}
 }
@@ -185,7 +190,8 @@ static void warn_short_timeout(struct linter *l)
 	if (l->sc->workload.present && !in_matrix(l, "vm") &&
 	    l->sc->workload.duration_ns >= l->sc->vm.timeout_ns)
 		warn_at(l, ynode_get(l->root, "workload") ?: l->root,
-			"a workload as long as vm.timeout, expected a longer timeout: boot takes its time too%s", "");
+			"a workload as long as vm.timeout, expected a longer timeout for the boot%s",
+			"");
 }
 
 static void warn_shared_image(struct linter *l)

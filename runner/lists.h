@@ -7,6 +7,10 @@
 
 #include "vmm/base/diag.h"
 
+/* For strspn() and strchr(), whatever the locale. */
+#define ALNUM_CHARS							\
+	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 /* Every list has this shape; items is NULL when n is 0. */
 #define LIST_OF(type) struct { const type *items; size_t n; }
 

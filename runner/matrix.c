@@ -64,7 +64,7 @@ const char *matrix_name_text(struct arena *a, const char *raw)
 	char *s = arena_dup(a, raw, strnlen(raw, VALUE_TEXT_MAX));
 
 	for (char *c = s; c && *c; c++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/+@%~^-", *c))
+		if (!strchr(ALNUM_CHARS "_.:/+@%~^-", *c))
 			*c = '_';
 	return s && !*s ? "empty" : s;
 }
@@ -91,7 +91,8 @@ static int read_value(struct reader *r, struct axis *axis, u32 i,
 	for (u32 j = 0; j < i && n->type == YNODE_SCALAR; j++)
 		if (axis->values[j].node->type == YNODE_SCALAR &&
 		    !strcmp(axis->values[j].raw, v->raw))
-			return parse_error(&r->ctx, n, "'%.60s' stands in the list twice, expected each value once",
+			return parse_error(&r->ctx, n,
+				"'%.60s' stands in the list twice, expected each value once",
 					   v->raw);
 	plain = v->text = matrix_name_text(a, v->raw);
 	for (u32 k = 2; v->text && text_taken(axis, i, v->text); k++)
@@ -133,7 +134,8 @@ static int unknown_path(struct reader *r, const struct ynode *key)
 
 	keys_walk(collect_path, &np);
 	near = nearest_word(key->text, next_path, &np);
-	rc = parse_error(&r->ctx, key, "unknown parameter '%.60s', expected a dotted key of the scenario%s%s%s",
+	rc = parse_error(&r->ctx, key,
+		"unknown parameter '%.60s', expected a dotted key of the scenario%s%s%s",
 			 key->text, near ? " (did you mean '" : " such as vm.cpus",
 			 near ? near : "", near ? "'?)" : "");
 	for (size_t i = 0; i < np.n; i++)
@@ -158,7 +160,8 @@ static int open_axis(struct reader *r, const struct ynode *key,
 	    (axis->ref.entry && (!*axis->ref.entry || strchr(axis->ref.entry, '.'))))
 		return unknown_path(r, key);
 	if (axis->ref.key == keyset_find(&scenario_keys, "name"))
-		return parse_error(&r->ctx, key, "the name as a parameter, expected another key: cases get their own names");
+		return parse_error(&r->ctx, key,
+			"the name as a parameter, expected another key: cases get their own names");
 	axis->label = axis->ref.key->label && !axis->ref.entry ?
 		      axis->ref.key->label : dot ? dot + 1 : key->text;
 	axis->values = arena_alloc(r->ctx.arena, (values + 1) * sizeof(*axis->values));
@@ -215,7 +218,8 @@ static int read_axes(struct reader *r, const struct ynode *n)
 		if (is_special(n->pairs[i].key->text))
 			continue;
 		if (m->nr_axes == MATRIX_MAX_AXES)
-			return parse_error(&r->ctx, n->pairs[i].key, "too many parameters, expected at most %u",
+			return parse_error(&r->ctx, n->pairs[i].key,
+				"too many parameters, expected at most %u",
 					   MATRIX_MAX_AXES);
 		rc = read_axis(r, &n->pairs[i], &m->axes[m->nr_axes]);
 		worst = rc ? rc : worst;
@@ -255,7 +259,8 @@ static int read_term(struct reader *r, const struct ypair *pair,
 
 	term->axis = find_axis(r->m, pair->key->text);
 	if (!term->axis)
-		return parse_error(&r->ctx, pair->key, "'%.60s' is no parameter of this matrix, expected one of its keys",
+		return parse_error(&r->ctx, pair->key,
+			"'%.60s' is no parameter of this matrix, expected one of its keys",
 				   pair->key->text);
 	term->hit = arena_alloc(r->ctx.arena, term->axis->n * sizeof(bool));
 	if (!term->hit)
@@ -264,7 +269,8 @@ static int read_term(struct reader *r, const struct ypair *pair,
 		const struct ynode *one = many ? v->items[i] : v;
 
 		if (!hit_value(term->axis, term->hit, raw_text(r->ctx.arena, one)))
-			return parse_error(&r->ctx, one, "not a value of '%s', expected one of its list",
+			return parse_error(&r->ctx, one,
+				"not a value of '%s', expected one of its list",
 					   term->axis->key);
 	}
 	return 0;
@@ -372,7 +378,8 @@ int matrix_read(struct scenario_doc *doc, struct problems *p,
 		return 0;
 	r.ctx = scenario_doc_ctx(doc, p, NULL);
 	if (n->type != YNODE_MAP || !n->n)
-		return parse_error(&r.ctx, n, "%s for matrix, expected a map of keys with lists of values",
+		return parse_error(&r.ctx, n,
+			"%s for matrix, expected a map of keys with lists of values",
 				   n->type == YNODE_MAP ? "an empty map" : ynode_kind(n));
 	rc = read_axes(&r, n);
 	/* Terms of an axis that failed would only repeat its error. */

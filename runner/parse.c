@@ -230,11 +230,14 @@ static int parse_items(struct parse_ctx *ctx, const struct key *key,
 static void store_int(void *out, u8 width, s64 v)
 {
 	switch (width) {
-	case 1: *(int8_t *)out = (int8_t)v; break;
-	case 2: *(int16_t *)out = (int16_t)v; break;
-	case 4: *(s32 *)out = (s32)v; break;
-	case 8: *(s64 *)out = v; break;
-	default: BUG_ON(true);
+	case 4:
+		*(s32 *)out = (s32)v;
+		break;
+	case 8:
+		*(s64 *)out = v;
+		break;
+	default:
+		BUG_ON(true);
 	}
 }
 

@@ -18,7 +18,7 @@ static int parse_kernel(struct parse_ctx *ctx, const struct ynode *n, void *out)
 		kernel->release = NULL;
 		return parse_path(ctx, n, &kernel->image);
 	}
-	if (strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._+~-") != n->n)
+	if (strspn(text, ALNUM_CHARS "._+~-") != n->n)
 		return parse_error(ctx, n, "'%.60s', expected a release such as 6.12 or a path with a '/'",
 				   text);
 	kernel->image = NULL;

@@ -89,11 +89,13 @@ static int parse_part(struct parse_ctx *ctx, const struct ynode *n,
 		else if (overlap && !strcmp(key, "by"))
 			rc = parse_fraction(ctx, v, &w->overlap);
 		else
-			rc = parse_error(ctx, n->pairs[i].key, "unknown key '%.60s', expected part, of%s",
+			rc = parse_error(ctx, n->pairs[i].key,
+				"unknown key '%.60s', expected part, of%s",
 					 key, overlap ? " or by" : "");
 	}
 	if (!rc && w->index >= w->of)
-		rc = parse_error(ctx, n, "part %u of %u, expected it to be below: parts count from 0",
+		rc = parse_error(ctx, n,
+			"part %u of %u, expected it to be below: parts count from 0",
 				 w->index, w->of);
 	return rc;
 }
@@ -111,7 +113,8 @@ static int parse_cpu_set(struct parse_ctx *ctx, const struct ynode *n, void *out
 		return 0;
 	}
 	if (n->type != YNODE_MAP || n->n != 1)
-		return parse_error(ctx, n, "%s, expected CPUs such as \"0-3,5\" or one of {llc: I}, {node: I}, {range: [0, 0.5]}, {disjoint: {part: I, of: N}}, {overlap: {part: I, of: N, by: 0.5}}",
+		return parse_error(ctx, n,
+			"%s, expected CPUs such as \"0-3,5\" or one of {llc: I}, {node: I}, {range: [0, 0.5]}, {disjoint: {part: I, of: N}}, {overlap: {part: I, of: N, by: 0.5}}",
 				   n->type == YNODE_SCALAR ? n->text : ynode_kind(n));
 	word = n->pairs[0].key->text;
 	v = n->pairs[0].value;
@@ -123,7 +126,8 @@ static int parse_cpu_set(struct parse_ctx *ctx, const struct ynode *n, void *out
 	} else if (!strcmp(word, "disjoint") || !strcmp(word, "overlap")) {
 		rc = parse_part(ctx, v, &w, word[0] == 'o');
 	} else {
-		rc = parse_error(ctx, n->pairs[0].key, "unknown set of CPUs '%.60s', expected llc, node, range, disjoint or overlap",
+		rc = parse_error(ctx, n->pairs[0].key,
+			"unknown set of CPUs '%.60s', expected llc, node, range, disjoint or overlap",
 				 word);
 	}
 	if (!rc)
@@ -142,7 +146,17 @@ const struct key_custom custom_cpu_set = {
 		  "\"overlap\": {\"type\": \"object\"}}",
 };
 
-enum op_form { FORM_TARGET, FORM_CGROUP, FORM_WORKER, FORM_CPUS, FORM_PAIR, FORM_MOVE, FORM_RUN, FORM_START };
+/* What stands behind the name of an operation. */
+enum op_form {
+	FORM_TARGET,	/* a name */
+	FORM_CGROUP,	/* a map as in cgroups */
+	FORM_WORKER,	/* a map as in workers */
+	FORM_CPUS,	/* {target: NAME, cpus: SET} */
+	FORM_PAIR,	/* [NAME, NAME] */
+	FORM_MOVE,	/* {from: NAME, to: NAME} */
+	FORM_RUN,	/* a script */
+	FORM_START,	/* {name: NAME, run: SCRIPT} */
+};
 
 static const struct op_row {
 	const char *name;
@@ -255,7 +269,8 @@ static int parse_op(struct parse_ctx *ctx, const struct ynode *n,
 		if (!strcmp(word, op_rows[i].name))
 			return op_value(ctx, &op_rows[i], n->pairs[0].value, op);
 	near = nearest_word(word, next_op, NULL);
-	return parse_error(ctx, n->pairs[0].key, "unknown operation '%.60s', expected one of the workload's%s%s%s",
+	return parse_error(ctx, n->pairs[0].key,
+		"unknown operation '%.60s', expected one of the workload's%s%s%s",
 			   word, near ? " (did you mean '" : "",
 			   near ? near : "", near ? "'?)" : "");
 }
@@ -301,7 +316,8 @@ static int parse_percent(struct parse_ctx *ctx, const struct ynode *n,
 
 	if (sscanf(n->text, "%4u%%%n", &v, &end) != 1 || end != (int)n->n ||
 	    v < 1 || v > 100)
-		return parse_error(ctx, n, "'%.60s', expected 1%% to 100%% of the workload's duration",
+		return parse_error(ctx, n,
+			"'%.60s', expected 1%% to 100%% of the workload's duration",
 				   n->text);
 	*hold = (struct wl_hold){ HOLD_FRACTION, 0, v / 100.0 };
 	return 0;
@@ -316,7 +332,8 @@ static int parse_hold(struct parse_ctx *ctx, const struct ynode *n, void *out)
 		const struct ynode *loop = ynode_get(n, "loop");
 
 		if (!loop || n->n != 1)
-			return parse_error(ctx, n, "a map without loop alone, expected {loop: 100ms}");
+			return parse_error(ctx, n,
+				"a map without loop alone, expected {loop: 100ms}");
 		if (parse_duration(ctx, loop, NSEC_PER_MSEC, INT64_MAX, &ns))
 			return -EINVAL;
 		*hold = (struct wl_hold){ HOLD_LOOP, ns, 0 };

@@ -151,7 +151,7 @@ static const char *default_name(struct arena *a, const char *path)
 		len -= 4;
 	name = arena_dup(a, path, min(len, (size_t)200));
 	for (char *c = name; c && *c; c++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+/:@%=~,-", *c))
+		if (!strchr(ALNUM_CHARS "_.+/:@%=~,-", *c))
 			*c = '_';
 	return name && *name ? name : "scenario";
 }

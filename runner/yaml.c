@@ -136,7 +136,8 @@ static int expand_add(struct builder *b, u32 weight, const struct ynode *at)
 {
 	if (check_add(b->expanded, weight, &b->expanded) ||
 	    b->expanded > b->lim.expanded)
-		return error_at(b, at, "aliases expand to too much, expected fewer or smaller ones%s", "");
+		return error_at(b, at,
+			"aliases expand to too much, expected fewer or smaller ones%s", "");
 	b->weight += weight;
 	return 0;
 }
@@ -186,7 +187,8 @@ static int on_alias(struct builder *b, const yaml_event_t *e)
 			      .col = (u32)e->start_mark.column + 1 };
 
 	if (!a)
-		return error_at(b, &here, "alias of '%s', expected an anchor `&name` before it", name);
+		return error_at(b, &here,
+			"alias of '%s', expected an anchor `&name` before it", name);
 	a->used = true;
 	if (a->open)
 		return error_at(b, &here, "alias of '%s' inside itself, expected no loop", name);
@@ -329,7 +331,8 @@ static int merge_expand(struct builder *b, struct ynode *map)
 	}
 	more = merge_count(v);
 	if (map->n + more > b->lim.merge)
-		return error_at(b, m->key, "`<<` makes this map too long, expected fewer keys%s", "");
+		return error_at(b, m->key,
+			"`<<` makes this map too long, expected fewer keys%s", "");
 	if (expand_add(b, (u32)more, m->key))
 		return -EINVAL;
 	pairs = arena_alloc(&b->doc->arena, (map->n + more) * sizeof(*pairs));

@@ -495,14 +495,16 @@ TEST_F(plan, lint_warns_of_what_is_hardly_meant)
 		{ "description: d\nx-a: &a 1\n", "anchor 'a' is never used" },
 		{ "description: d\nkernel: 6.10\n", "release 6.10 without quotes" },
 		{ "description: d\nkernel: {release: 6.10}\n", "without quotes" },
-		{ "description: d\nmatrix: {kernel.release: [6.1, '6.12']}\n", "release 6.1 without" },
+		{ "description: d\nmatrix: {kernel.release: [6.1, '6.12']}\n",
+		  "release 6.1 without" },
 		{ "#!/usr/bin/env -S vmtap run\ndescription: d\n", "not executable" },
 		{ "description: d\nchecks: [virtio_blk.io_errors == 0]\n", "without 'disk'" },
 		{ "description: d\nchecks: [virtio_net.rx_packets == 0]\n", "without 'net'" },
 		{ "description: d\nchecks: [success, success]\n", "same check" },
 		{ "description: d\nmatrix: {vm.cpus: [4]}\n", "one value for 'vm.cpus'" },
 		{ "description: d\nworkload: {duration: 60s}\n", "longer timeout" },
-		{ "description: d\ndisk: {image: x, rw: true}\nmatrix: {vm.cpus: [1, 2]}\n", "same image" },
+		{ "description: d\ndisk: {image: x, rw: true}\nmatrix: {vm.cpus: [1, 2]}\n",
+		  "same image" },
 	};
 	static const char *const clean[] = {
 		"description: d\n", "description: d\nkernel: '6.10'\n",
