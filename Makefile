@@ -140,6 +140,7 @@ runner-objs := \
 	plan_expand.o \
 	plan_opts.o \
 	pool.o \
+	preflight.o \
 	problem.o \
 	progress.o \
 	report.o \

@@ -94,9 +94,11 @@ static const char *signal_name(int sig)
 /* Newline first: COM2 may be in the middle of a line or of a frame. */
 static void tell(void)
 {
+	const size_t head = sizeof(WIRE_PANIC);	/* with the space */
+
 	link_words("\n", 1);
 	link_words(text, used);
-	link_crash(text, used);
+	link_crash(text + head, used - head);
 }
 
 static void on_fault(int sig, siginfo_t *si, void *ctx)
