@@ -35,6 +35,7 @@ vmm-objs := \
 	coalesced.o \
 	event.o \
 	exit.o \
+	hw/conpage.o \
 	hw/power.o \
 	hw/uart.o \
 	irq.o \

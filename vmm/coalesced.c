@@ -31,20 +31,33 @@ void coalesced_bind(struct coalesced *c, void *ring)
 		 sizeof(struct kvm_coalesced_mmio);
 }
 
+static int coalesced_add(const struct kvm *kvm,
+			 const struct kvm_coalesced_mmio_zone *zone,
+			 struct diag *d)
+{
+	int ret = kvm_ioctl_ptr(kvm->vm, KVM_REGISTER_COALESCED_MMIO, zone);
+
+	if (ret < 0)
+		return diag_fail(d, ret, NULL, "KVM_REGISTER_COALESCED_MMIO: %s",
+				 strerror(-ret));
+	return 0;
+}
+
 int coalesced_add_port(const struct coalesced *c, const struct kvm *kvm,
 		       u16 port, struct diag *d)
 {
 	struct kvm_coalesced_mmio_zone zone = { .addr = port, .size = 1,
 						.pio = 1 };
-	int ret;
 
-	if (!c->ring || !kvm->coalesced_pio)
-		return 0;
-	ret = kvm_ioctl_ptr(kvm->vm, KVM_REGISTER_COALESCED_MMIO, &zone);
-	if (ret < 0)
-		return diag_fail(d, ret, NULL, "KVM_REGISTER_COALESCED_MMIO: %s",
-				 strerror(-ret));
-	return 0;
+	return c->ring && kvm->coalesced_pio ? coalesced_add(kvm, &zone, d) : 0;
+}
+
+int coalesced_add_mmio(const struct coalesced *c, const struct kvm *kvm,
+		       u64 addr, u32 size, struct diag *d)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = addr, .size = size };
+
+	return c->ring ? coalesced_add(kvm, &zone, d) : 0;
 }
 
 static bool coalesced_empty(const struct coalesced *c)

@@ -32,6 +32,10 @@ void coalesced_bind(struct coalesced *c, void *ring);
 int coalesced_add_port(const struct coalesced *c, const struct kvm *kvm,
 		       u16 port, struct diag *d);
 
+/** coalesced_add_mmio() - keep writes to [@addr, @addr + @size) */
+int coalesced_add_mmio(const struct coalesced *c, const struct kvm *kvm,
+		       u64 addr, u32 size, struct diag *d);
+
 /**
  * coalesced_drain() - hand on what lies in the ring, in order
  * Context: any thread; before each exit is handled, so that order is kept.

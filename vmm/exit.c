@@ -245,6 +245,13 @@ static void text_what(const struct machine_stop *s, struct buf *out)
 	}
 }
 
+/* On AMD KVM resets the vCPU before it reports a triple fault. */
+static bool regs_are_reset(const struct machine_stop *stop)
+{
+	return stop->reason == MACHINE_TRIPLE_FAULT && stop->regs.rip == 0xfff0 &&
+	       !stop->regs.cr3;
+}
+
 int machine_stop_text(const struct machine_stop *stop, struct buf *out)
 {
 	const struct machine_regs *r = &stop->regs;
@@ -252,7 +259,7 @@ int machine_stop_text(const struct machine_stop *stop, struct buf *out)
 	text_what(stop, out);
 	/* An orderly end needs no registers. */
 	if (stop->has_regs && stop->reason >= MACHINE_TRIPLE_FAULT &&
-	    stop->reason != MACHINE_KILLED)
+	    stop->reason != MACHINE_KILLED && !regs_are_reset(stop))
 		buf_printf(out, "; rip 0x%llx rsp 0x%llx rflags 0x%llx cr0 0x%llx cr2 0x%llx cr3 0x%llx cr4 0x%llx efer 0x%llx cpl %u",
 			   (unsigned long long)r->rip,
 			   (unsigned long long)r->rsp,

@@ -116,6 +116,8 @@ int kvm_open(struct kvm *kvm, const char *path, struct diag *d)
 	kvm->coalesced_pio = kvm->ring_page &&
 			     kvm_ioctl(kvm->fd, KVM_CHECK_EXTENSION,
 				       KVM_CAP_COALESCED_PIO) > 0;
+	kvm->readonly_mem = kvm_ioctl(kvm->fd, KVM_CHECK_EXTENSION,
+				      KVM_CAP_READONLY_MEM) > 0;
 	kvm->tsc_deadline = kvm_ioctl(kvm->fd, KVM_CHECK_EXTENSION,
 				      KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	kvm->stats = kvm_ioctl(kvm->fd, KVM_CHECK_EXTENSION,

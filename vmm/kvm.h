@@ -21,6 +21,7 @@ struct kvm {
 	size_t run_size;	/* of a vCPU's mapping */
 	unsigned int ring_page;	/* coalesced ring: page in that mapping; 0 none */
 	bool coalesced_pio;
+	bool readonly_mem;
 	bool tsc_deadline;
 	bool stats;		/* KVM_GET_STATS_FD, Linux 5.14 */
 	unsigned int max_vcpus;

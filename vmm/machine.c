@@ -13,6 +13,7 @@
 #include "vmm/base/diag.h"
 #include "vmm/boot.h"
 #include "vmm/device.h"
+#include "vmm/hw/conpage.h"
 #include "vmm/hw/power.h"
 #include "vmm/hw/uart.h"
 #include "vmm/kvm.h"
@@ -44,6 +45,7 @@ struct machine {
 	struct coalesced ring;
 	struct park park;
 	struct power power;
+	struct conpage con;
 	struct uart uart[MACHINE_NR_SERIAL];
 	struct irq_line com_irq[MACHINE_NR_SERIAL];
 	struct acpi_device acpi_devices[MACHINE_MAX_DEVICES];
@@ -179,6 +181,9 @@ static int machine_add_serial(struct machine *m, const struct machine_cfg *cfg,
 		return ret;
 	m->uart[i].out = cfg->serial[i].out;
 	m->uart[i].arg = cfg->serial[i].arg;
+	if (!i)
+		m->con = (struct conpage){ .out = cfg->serial[i].out,
+					   .arg = cfg->serial[i].arg };
 	ret = machine_bind_irq(m, &m->com_irq[i], com_ports[i].gsi,
 			       com_ports[i].name, d);
 	return ret ? ret : bus_add(&m->pio, &range, d);
@@ -403,6 +408,9 @@ static int machine_bind_ring(struct machine *m, struct diag *d)
 	for (i = 0; !ret && i < MACHINE_NR_SERIAL; i++)
 		ret = coalesced_add_port(&m->ring, &m->kvm, com_ports[i].port,
 					 d);
+	if (!ret)
+		ret = conpage_attach(&m->con, &m->kvm, MEM_MAX_REGIONS,
+				     &m->mmio, &m->ring, d);
 	return ret;
 }
 
@@ -470,6 +478,7 @@ void machine_destroy(struct machine *m)
 		vcpu_destroy(&m->vcpus[i]);
 	free(m->vcpus);
 	kvm_close(&m->kvm);
+	conpage_detach(&m->con);
 	mem_destroy(&m->mem);
 	for (i = 0; i < MACHINE_NR_SERIAL; i++) {
 		uart_deinit(&m->uart[i]);
@@ -607,6 +616,15 @@ unsigned int machine_stats(const struct machine *m, u32 vcpu,
 
 int machine_default_cmdline(const struct machine_cfg *cfg, struct buf *out)
 {
-	(void)cfg;
-	return buf_puts(out, "console=ttyS0 reboot=a panic=-1 pci=off 8250.nr_uarts=2 tsc=reliable");
+	if (cfg->console == MACHINE_CONSOLE_PAGE)
+		/* "null" is a tty or no console at all; the page stays. */
+		buf_printf(out, "earlycon=uart8250,mmio,0x%llx keep_bootcon console=null",
+			   (unsigned long long)CONPAGE_GPA);
+	else
+		buf_puts(out, "console=ttyS0");
+	/*
+	 * reboot=a: on a hardware-reduced platform Linux prefers EFI, which is
+	 * not there. pci=off: no scan by ports. tsc=reliable: no watchdog.
+	 */
+	return buf_puts(out, " reboot=a panic=-1 pci=off 8250.nr_uarts=2 tsc=reliable");
 }

@@ -80,12 +80,23 @@ struct machine_serial {
 	void *arg;
 };
 
+/*
+ * How the kernel's console reaches COM1's sink. The page (hw/conpage.h) costs
+ * half the exits of the port and speaks from the first message on, but the
+ * guest has no /dev/console then: its init must open a tty by itself.
+ */
+enum machine_console {
+	MACHINE_CONSOLE_TTYS0,
+	MACHINE_CONSOLE_PAGE,
+};
+
 struct machine_cfg {
 	const char *kvm_path;	/* NULL: /dev/kvm */
 	u64 memory;		/* bytes, a multiple of 4096, at least 32 MiB */
 	struct machine_topology topology;
 	struct machine_kernel kernel;
 	const char *cmdline;	/* used as it is; see machine_default_cmdline() */
+	enum machine_console console;	/* only read by that function */
 	struct machine_initrd initrd;
 	enum machine_kaslr kaslr;
 	u64 kaslr_seed;		/* for MACHINE_KASLR_SEED */
@@ -164,7 +175,8 @@ gpa_t machine_ring_gpa(const struct machine_cfg *cfg);
 /**
  * machine_default_cmdline() - append the command line that boots a stock
  * kernel in this machine with the fewest VM exits: console on COM1, reboot at
- * once on panic, no probing of hardware that is not there
+ * once on panic, no probing of hardware that is not there. It does not say
+ * `quiet`, which would save most of the exits that are left.
  * The caller appends his own after it (the kernel lets the last one win).
  */
 int machine_default_cmdline(const struct machine_cfg *cfg, struct buf *out);
