@@ -26,6 +26,7 @@ static enum ending ending_of(enum machine_stop_reason reason)
 	case MACHINE_RESET_KBD:
 	case MACHINE_RESET_ACPI:
 	case MACHINE_RESET_PCI:
+	case MACHINE_RESET_BIOS:
 		return ENDING_RESET;
 	case MACHINE_TRIPLE_FAULT:
 		return ENDING_TRIPLE_FAULT;
