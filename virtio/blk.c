@@ -339,7 +339,7 @@ static void serve(struct virtio_blk *blk)
 				virtio_notify(&blk->v, 0);
 			virtio_breathe(&blk->v);
 		}
-	} while (!blk->s.stalled && virtq_kicks_on(vq, blk->v.mem));
+	} while (!blk->s.stalled && virtio_kicks_on(&blk->v, 0));
 	virtio_notify(&blk->v, 0);
 }
 
@@ -359,6 +359,7 @@ static void blk_retry(struct event_source *src, u32 events)
 	(void)events;
 	event_drain(src->fd);
 	virtio_lock(&blk->v);
+	virtio_round(&blk->v);
 	/* A reset may have come between. */
 	if (blk->s.stalled) {
 		unstall(blk);

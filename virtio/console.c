@@ -190,7 +190,7 @@ static void pump_in(struct virtio_console *con, unsigned int port)
 			give_back(con, q, n);
 		}
 		/* With nothing to send, a kick for a fresh buffer is noise. */
-	} while (has_unsent(con, p) && virtq_kicks_on(vq, con->v.mem));
+	} while (has_unsent(con, p) && virtio_kicks_on(&con->v, q));
 	virtio_notify(&con->v, q);
 }
 
@@ -248,7 +248,7 @@ static void pump_out(struct virtio_console *con, unsigned int port,
 	do {
 		virtq_kicks_off(vq, con->v.mem);
 		drain_out(con, port, breathe);
-	} while (!p->stalled && virtq_kicks_on(vq, con->v.mem));
+	} while (!p->stalled && virtio_kicks_on(&con->v, q));
 	virtio_notify(&con->v, q);
 }
 
@@ -329,7 +329,7 @@ static void pump_control(struct virtio_console *con)
 	do {
 		virtq_kicks_off(vq, con->v.mem);
 		send_owed(con);
-	} while (owes(con) && virtq_kicks_on(vq, con->v.mem));
+	} while (owes(con) && virtio_kicks_on(&con->v, CONTROL_RX));
 	virtio_notify(&con->v, CONTROL_RX);
 }
 
@@ -398,7 +398,7 @@ static void control_kicked(struct virtio_console *con)
 						      le16toh(msg.value)))
 				con->s.c.control_invalid++;
 		}
-	} while (virtq_kicks_on(vq, con->v.mem));
+	} while (virtio_kicks_on(&con->v, CONTROL_TX));
 	virtio_notify(&con->v, CONTROL_TX);
 	pump_control(con);
 }
@@ -438,6 +438,7 @@ static void console_queue_stopped(struct virtio *v, unsigned int q)
 
 	if (q == CONTROL_RX || q == CONTROL_TX || !(q % 2))
 		return;
+	virtio_round(v);
 	if (virtio_running(v) && (q < 2 || multiport(con)))
 		pump_out(con, port, false);
 	con->s.ports[port].stalled = false;
@@ -485,6 +486,7 @@ static void console_woken(struct event_source *src, u32 events)
 	resumed = __atomic_exchange_n(&con->resumed, 0, __ATOMIC_ACQ_REL);
 	for (i = 0; i < NR_PORTS; i++) {
 		virtio_lock(&con->v);
+		virtio_round(&con->v);
 		if (resumed & (1U << i))
 			con->s.ports[i].stalled = false;
 		if (virtio_running(&con->v) && (!i || multiport(con))) {
@@ -567,6 +569,7 @@ int virtio_console_flush(struct virtio_console *con)
 		if (!virtio_running(&con->v) || (i && !multiport(con)))
 			continue;
 		con->s.ports[i].stalled = false;
+		virtio_round(&con->v);
 		pump_out(con, i, false);
 		stalled |= con->s.ports[i].stalled;
 	}

@@ -145,7 +145,7 @@ static void net_kicked(struct virtio *v, unsigned int q)
 			}
 			virtio_breathe(v);
 		}
-	} while (virtq_kicks_on(tx, v->mem));
+	} while (virtio_kicks_on(v, TX));
 	virtio_notify(v, TX);
 	virtio_notify(v, RX);
 }

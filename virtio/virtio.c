@@ -75,17 +75,40 @@ void virtio_config_changed(struct virtio *v)
 		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 }
 
+void virtio_round(struct virtio *v)
+{
+	v->budget = VIRTIO_ROUND;
+}
+
 int virtio_pop(struct virtio *v, unsigned int q, struct virtq_chain *chain)
 {
 	int rc;
 
 	if (!virtio_running(v))
 		return 0;
+	if (!v->budget) {
+		virtio_kick(v, q);
+		return 0;
+	}
 	rc = virtq_pop(&v->s->vq[q], v->mem, chain);
+	v->budget -= !!rc;
 	if (rc != -EPROTO && rc != -ENXIO)
 		return rc;
 	virtio_needs_reset(v);
 	return 0;
+}
+
+bool virtio_kicks_on(struct virtio *v, unsigned int q)
+{
+	if (!virtq_kicks_on(&v->s->vq[q], v->mem))
+		return false;
+	if (!v->budget) {
+		virtio_kick(v, q);
+		return false;
+	}
+	/* Rings that overlap may promise without end what never is there. */
+	v->budget--;
+	return true;
 }
 
 int virtio_push(struct virtio *v, unsigned int q,
@@ -213,6 +236,7 @@ static void bell_rang(struct event_source *src, u32 events)
 	(void)events;
 	event_drain(src->fd);
 	virtio_lock(b->v);
+	virtio_round(b->v);
 	if (virtio_running(b->v) && b->v->s->vq[b->q].ready)
 		b->v->ops->kicked(b->v, b->q);
 	virtio_unlock(b->v);

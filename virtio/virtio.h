@@ -10,6 +10,10 @@
  * whoever wants it waits for one request, not for a queue. Holding it is how
  * anybody else makes the device stand still.
  *
+ * A driver can lay its rings over each other so that a queue never looks
+ * empty. So work comes in rounds of VIRTIO_ROUND steps; then the queue kicks
+ * itself, and the event loop may stop or serve somebody else.
+ *
  * A new device is: a struct that embeds struct virtio and points it at its
  * state (plain data, the core's first), a const struct virtio_ops, and a
  * create/start/stop/counters/destroy set; see net.c, the smallest.
@@ -24,6 +28,7 @@
 #include "vmm/irq.h"
 
 #define VIRTIO_MAX_QUEUES 8
+#define VIRTIO_ROUND 512	/* steps before the worker looks up */
 
 struct diag;
 struct virtio;
@@ -76,6 +81,7 @@ struct virtio {
 	struct virtio_doorbell bells[VIRTIO_MAX_QUEUES];
 	pthread_t thread;
 	bool running;
+	unsigned int budget;	/* steps left of this round */
 };
 
 /**
@@ -115,10 +121,13 @@ bool virtio_has(const struct virtio *v, unsigned int bit);
 /** virtio_running() - DRIVER_OK is set and no reset is needed */
 bool virtio_running(const struct virtio *v);
 
+/** virtio_round() - a device's own event begins: a new round; lock held */
+void virtio_round(struct virtio *v);
+
 /**
  * virtio_pop() - virtq_pop() while the device runs; a lie that ends the queue
  * also sets DEVICE_NEEDS_RESET
- * Return: as virtq_pop(), with 0 for -EPROTO and -ENXIO.
+ * Return: as virtq_pop(), with 0 for -EPROTO, -ENXIO and the end of the round.
  */
 int virtio_pop(struct virtio *v, unsigned int q, struct virtq_chain *chain);
 
@@ -129,6 +138,9 @@ int virtio_pop(struct virtio *v, unsigned int q, struct virtq_chain *chain);
  */
 int virtio_push(struct virtio *v, unsigned int q,
 		const struct virtq_chain *chain, u32 len);
+
+/** virtio_kicks_on() - virtq_kicks_on(), but false at the end of the round */
+bool virtio_kicks_on(struct virtio *v, unsigned int q);
 
 /** virtio_notify() - interrupt the driver if it wants that for queue @q */
 void virtio_notify(struct virtio *v, unsigned int q);
