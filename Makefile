@@ -183,12 +183,16 @@ lib-srcs := $(wildcard selftests/lib/*.c)
 unit-tests := $(notdir $(unit-srcs:.c=))
 themes := $(sort $(patsubst scenarios/%/,%,$(dir $(wildcard scenarios/*/*.yaml))))
 
+# Programs that the shipped scenarios run in their guests.
+payload-srcs := $(wildcard scenarios/payloads/*.c)
+
 # --- where it goes ---------------------------------------------------------
 
 ifneq ($(in-tree),)
 
 TEST_GEN_PROGS := $(unit-tests) $(addsuffix .sh,$(themes))
 TEST_GEN_PROGS_EXTENDED := vmtap ksft_runner.sh
+TEST_GEN_FILES := $(payload-srcs:scenarios/%.c=build/%)
 TEST_FILES := scenarios
 OVERRIDE_TARGETS := 1
 CFLAGS ?= -O2 -g
@@ -309,7 +313,7 @@ $(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
 		-DEMBED_NESTED_INIT='"$(obj)/nested-init"' \
 		-DEMBED_FETCH_DEB='"tools/fetch-deb.sh"' -o $@ $<
 
-payloads := $(patsubst scenarios/%.c,$(obj)/%,$(wildcard scenarios/payloads/*.c))
+payloads := $(payload-srcs:scenarios/%.c=$(obj)/%)
 all-objs += $(obj)/plain/runner/main.o
 link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)
@@ -383,7 +387,7 @@ $(addprefix $(OUTPUT)/,$(addsuffix .sh,$(themes)) ksft_runner.sh): \
 # Tests run beside the program; so their scenarios have to be there too.
 ifneq ($(realpath $(OUTPUT)),$(CURDIR))
 EXTRA_CLEAN += $(OUTPUT)/scenarios
-all: copy-scenarios $(payloads)
+all: copy-scenarios
 copy-scenarios:
 	$(Q)mkdir -p $(OUTPUT)
 	$(Q)rsync -a --delete scenarios $(OUTPUT)/

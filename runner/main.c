@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The program: verbs, and the only place that turns statuses into an exit. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,15 @@ static int fill_std_fds(void)
 	return 0;
 }
 
+/* What a verb printed has to have arrived: a full disk is no success. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "vmtap: stdout: %s\n", strerror(errno));
+	return status ? status : EXIT_OUR_FAULT;
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -91,16 +101,16 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
 		usage(stdout);
-		return EXIT_ALL_OK;
+		return finish(EXIT_ALL_OK);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
 		puts("vmtap " VMTAP_VERSION);
-		return EXIT_ALL_OK;
+		return finish(EXIT_ALL_OK);
 	}
 	payloads_export();
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
+			return finish(verbs[i].run(argc - 1, argv + 1));
 	fprintf(stderr, "vmtap: '%s' is no verb; `vmtap --help` lists them\n",
 		argv[1]);
 	return EXIT_BAD_USAGE;

@@ -14,7 +14,7 @@ void payloads_export(void)
 {
 	/* From the program's own folder; the last one is always there. */
 	static const char *const places[] = {
-		"/build/payloads", "/../payloads", "/../lib/vmtap/payloads", "",
+		"/build/payloads", "/payloads", "/../payloads", "/../lib/vmtap/payloads", "",
 	};
 	char self[PATH_MAX], path[PATH_MAX + 32];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

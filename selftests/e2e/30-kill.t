@@ -1,0 +1,175 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+# A run that is ended at a random moment leaves a valid stream and nothing
+# else: no process, no temporary file, no mount. KILL_ROUNDS is the number of
+# rounds for each way of ending it (200 is the long form), KILL_SEED repeats a
+# series of moments.
+use strict;
+use warnings;
+use Test::More;
+use FindBin;
+use File::Find;
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use POSIX qw(:sys_wait_h setpgid);
+use TAP::Parser;
+use Time::HiRes qw(sleep time);
+
+my $top = "$FindBin::Bin/../..";
+my $vmtap = $ENV{VMTAP} // "$top/vmtap";
+my $rounds = $ENV{KILL_ROUNDS} // 4;
+my $seed = $ENV{KILL_SEED} // int(rand(2**31));
+my $limit = 1.0;	# seconds from a signal to the end
+my $span = 9;		# moments lie in the first seconds of a run
+srand($seed);
+
+my $tmp = tempdir('vmtap-kill.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $cache = $ENV{XDG_CACHE_HOME} // "$ENV{HOME}/.cache";
+
+make_path("$tmp/scenarios", "$tmp/tmp", "$tmp/run", "$tmp/state", "$tmp/cwd");
+for my $n (1, 2) {
+	open my $fh, '>', "$tmp/scenarios/sleep$n.yaml" or die;
+	print $fh "guest: {run: sleep 50}\nvm: {memory: 256M, timeout: 60s}\n";
+}
+
+# Every file below a folder, for a comparison before and after.
+sub files {
+	my @found;
+	find({ no_chdir => 1, wanted => sub { push @found, $_ unless -d } },
+		grep { -d } @_);
+	return sort @found;
+}
+
+# Orphans become our children: whatever a run leaves is below us.
+syscall(157, 36, 1, 0, 0, 0) == 0 or die "PR_SET_CHILD_SUBREAPER: $!";
+
+# Living processes below ours.
+sub processes {
+	my (%parent, @found);
+	1 while waitpid(-1, WNOHANG) > 0;
+	for my $stat (map { slurp($_) } glob '/proc/[0-9]*/stat') {
+		my ($pid, $state, $ppid) = $stat =~ /^(\d+) .*\) (\S) (\d+)/s or next;
+		$parent{$pid} = $ppid unless $state eq 'Z';
+	}
+	for my $pid (keys %parent) {
+		my $up = $pid;
+		$up = $parent{$up} while $up && $up != $$ && $parent{$up};
+		push @found, $pid if $up == $$ && $pid != $$;
+	}
+	return @found;
+}
+
+sub slurp {
+	my ($file) = @_;
+	open my $fh, '<', $file or return '';
+	return do { local $/; <$fh> } // '';
+}
+
+sub start {
+	my ($out) = @_;
+	my $pid = fork // die "fork: $!";
+	return $pid if $pid;
+	setpgid(0, 0);
+	open STDIN, '<', '/dev/null';
+	open STDOUT, '>', $out or die;
+	open STDERR, '>', "$out.err" or die;
+	chdir "$tmp/cwd" or die;
+	%ENV = (%ENV, TMPDIR => "$tmp/tmp",
+		XDG_RUNTIME_DIR => "$tmp/run", XDG_STATE_HOME => "$tmp/state",
+		XDG_CACHE_HOME => $cache);
+	exec $vmtap, 'run', "$tmp/scenarios" or POSIX::_exit(127);
+}
+
+# Waits up to $for seconds for the child: (status, seconds) or ().
+sub wait_for {
+	my ($pid, $for) = @_;
+	my $begun = time;
+	while (time - $begun < $for) {
+		return ($?, time - $begun) if waitpid($pid, WNOHANG) == $pid;
+		sleep 0.005;
+	}
+	kill KILL => $pid;
+	waitpid $pid, 0;
+	return;
+}
+
+# What is wrong with a stream that a signal ended; the part before the version
+# line may be missing where nothing had been said yet.
+sub faults {
+	my ($tap) = @_;
+	return () if $tap eq '';
+	my $parser = TAP::Parser->new({ tap => $tap });
+	my ($points, $failed, $bail) = (0, 0, 0);
+	while (my $r = $parser->next) {
+		$points++ if $r->is_test;
+		$failed++ if $r->is_test && !$r->is_ok;
+		$bail++ if $r->is_bailout;
+	}
+	# What a bail-out cuts off is no error of the stream.
+	my @wrong = grep { !/Bad plan/ } $parser->parse_errors;
+	push @wrong, 'no Bail out!' unless $bail == 1;
+	push @wrong, 'no "not ok" before it' if $points != $failed || !$points;
+	push @wrong, 'last line is cut' unless $tap =~ /\n\z/;
+	push @wrong, 'not TAP 13' unless $tap =~ /\ATAP version 13\n1\.\.2\n/;
+	return @wrong;
+}
+
+my $mounts = slurp('/proc/self/mountinfo');
+my @cached = files("$cache/vmtap");
+my @shm = files('/dev/shm');
+my %number = (HUP => 1, INT => 2, KILL => 9, TERM => 15);
+diag "KILL_SEED=$seed";
+
+for my $way (qw(TERM INT HUP KILL group-INT INT-INT)) {
+	my ($sig) = $way =~ /([A-Z]+)$/;
+	my (@status, @slow, @stream, @left);
+	for my $round (1 .. $rounds) {
+		my $out = "$tmp/$way.$round";
+		my $pid = start($out);
+		# Most moments in the first tenths, where things are set up.
+		my $moment = rand() < 0.3 ? rand(0.3) : rand($span);
+		my $at = sprintf '%s after %.3f s', $way, $moment;
+		sleep $moment;
+		kill $sig => $way =~ /^group/ ? -$pid : $pid;
+		kill $sig => $pid if $way eq 'INT-INT';
+		my ($status, $took) = wait_for($pid, 10);
+		if (!defined $status) {
+			push @slow, "$at: still there after 10 s";
+		} elsif ($sig ne 'KILL') {
+			push @slow, sprintf '%s: %.2f s', $at, $took if $took > $limit;
+			# Before its handlers stand, the signal itself ends it.
+			push @status, "$at: $status" unless
+				$status == (128 + $number{$sig}) << 8 ||
+				($moment < 0.05 && $status == $number{$sig});
+			push @stream, map { "$at: $_" } faults(slurp($out))
+				unless $way eq 'INT-INT' || $moment < 0.05;
+		}
+		my $until = time + 1;
+		sleep 0.02 while processes() && time < $until;
+		if (my @pids = processes()) {
+			push @left, map { "$at: process $_: " .
+				slurp("/proc/$_/cmdline") =~ s/\0/ /gr } @pids;
+			kill KILL => @pids;
+		}
+		push @left, map { "$at: $_" } files("$tmp/cwd");
+		push @left, map { "$at: $_" } files("$tmp/tmp", "$tmp/run")
+			unless $sig eq 'KILL';
+	}
+	is(join("\n", @status), '', "$way: exit status 128+n");
+	is(join("\n", @slow), '', "$way: ends within $limit s");
+	is(join("\n", @stream), '', "$way: the stream is valid");
+	is(join("\n", @left), '', "$way: no process and no file is left");
+}
+
+is(slurp('/proc/self/mountinfo'), $mounts, 'no mount is left');
+is_deeply([files("$cache/vmtap")], \@cached, 'the cache holds nothing new');
+is_deeply([files('/dev/shm')], \@shm, 'no shared memory is left');
+
+# What a SIGKILL leaves in the temporary folder, the next run removes.
+my $pid = start("$tmp/next");
+sleep 1;
+kill TERM => $pid;
+wait_for($pid, 10);
+is_deeply([files("$tmp/tmp", "$tmp/run")], [],
+	'the next run removes what a killed one left');
+done_testing();
