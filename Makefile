@@ -131,6 +131,9 @@ runner-objs := \
 	live.o \
 	matrix.o \
 	modules.o \
+	nested.o \
+	nested_host.o \
+	nested_verb.o \
 	outputs.o \
 	parse.o \
 	parse_custom.o \
@@ -294,6 +297,9 @@ $(foreach v,$(variants),$(foreach f,$(floors),$(eval $(call floor,$(v),$(f)))))
 static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS) \
 	-fno-omit-frame-pointer
 $(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h)
+static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS)
+$(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h \
+		runner/nested_wire.h)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(static-cflags) -static -o $@ $(wildcard tools/$*/*.c)

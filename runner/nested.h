@@ -36,7 +36,8 @@ struct nested_cfg {
 enum nested_event {
 	NESTED_NONE,		/* nothing whole has arrived yet */
 	NESTED_READY,		/* the host is up and the command starts */
-	NESTED_EXIT,		/* the command ended: nested_exit_status() */
+	NESTED_EXIT,		/* the command ended: nested_exit_status(); all
+				 * that it wrote can be read without waiting */
 	NESTED_LOST,		/* the host ended without telling: see the diag */
 };
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Weak stand-ins until their files land; deleted then. */
-#include "runner/nested.h"
 #include "runner/accel.h"
 #include "runner/doctor.h"
 #include <stdio.h>
 #include <errno.h>
 #include <string.h>
-__attribute__((weak)) __attribute__((weak)) int nested_start(const struct nested_cfg*c,struct nested**o,struct diag*d){return -1;} __attribute__((weak)) void nested_destroy(struct nested*n){} __attribute__((weak)) int nested_in_fd(const struct nested*n){return -1;} __attribute__((weak)) int nested_out_fd(const struct nested*n){return -1;} __attribute__((weak)) int nested_err_fd(const struct nested*n){return -1;} __attribute__((weak)) int nested_ctl_fd(const struct nested*n){return -1;} __attribute__((weak)) enum nested_event nested_event(struct nested*n,struct diag*d){return 0;} __attribute__((weak)) u64 nested_boot_ms(const struct nested*n){return 0;} __attribute__((weak)) double nested_speed_factor(const struct nested*n){return 1;} __attribute__((weak)) int nested_exit_status(const struct nested*n){return 0;} __attribute__((weak)) int nested_verb(int c,char**v){return 0;}
 __attribute__((weak)) int accel_choose(enum accel w,struct accel_choice*o,struct diag*d){o->accel=ACCEL_KVM;o->reason=strdup("x");return 0;} __attribute__((weak)) void accel_choice_reset(struct accel_choice*c){} __attribute__((weak)) int accel_parse(const char*t,enum accel*o,struct diag*d){*o=0;return 0;} __attribute__((weak)) const char*accel_name(enum accel a){return "kvm";}
 __attribute__((weak)) int doctor_verb(int c,char**v){return 0;}
 #include "runner/verbs.h"

@@ -17,7 +17,7 @@ my %may = (
 	'freeze'       => ['freeze', 'virtio', 'vmm', 'vmm/base'],
 	'runner'       => ['runner', 'freeze', 'virtio', 'vmm', 'vmm/base'],
 	'tools/guest'  => ['tools/guest', 'runner/wire.h'],
-	'tools/nested' => ['tools/nested', 'runner/wire.h'],
+	'tools/nested' => ['tools/nested', 'runner/nested_wire.h'],
 );
 
 # library header => floors that may name it
