@@ -32,7 +32,7 @@
 #define HOST_SHARE(guest) ((guest) / 16)
 /* Before it is measured; from hosts like those that were tried. */
 #define FACTOR_GUESS 10.0
-#define LOG_TAIL 2000
+#define LOG_TAIL 8000
 #define LINE_MAX_LEN 4096
 
 enum { CTL, IN, OUT, ERR, NR_PORTS };
@@ -350,20 +350,34 @@ void nested_destroy(struct nested *n)
 
 /* --- its news ------------------------------------------------------------- */
 
+/* Of a console that panicked, the panic; else the last line that says anything. */
+static const char *telling_line(char *text)
+{
+	char *panic = strstr(text, "Kernel panic"), *last = text;
+
+	if (panic) {
+		panic[strcspn(panic, "\r\n")] = 0;
+		return panic;
+	}
+	for (char *line; (line = strsep(&text, "\r\n"));)
+		if (*line)
+			last = line;
+	return last;
+}
+
 static void add_tail(struct buf *text, const char *what, int fd)
 {
+	char tail[LOG_TAIL + 1];
 	struct stat st;
-	char tail[LOG_TAIL];
 	ssize_t len;
 
-	if (fstat(fd, &st) || !st.st_size)
+	if (fstat(fd, &st))
 		return;
-	len = pread(fd, tail, sizeof(tail),
+	len = pread(fd, tail, LOG_TAIL,
 		    max(st.st_size - LOG_TAIL, (off_t)0));
-	while (len > 0 && (tail[len - 1] == '\n' || tail[len - 1] == '\r'))
-		len--;
+	tail[max(len, (ssize_t)0)] = 0;
 	if (len > 0)
-		buf_printf(text, "; %s: %.*s", what, (int)len, tail);
+		buf_printf(text, "; %s: %s", what, telling_line(tail));
 }
 
 static void lost(struct nested *n, const char *why, struct diag *d)
@@ -387,7 +401,7 @@ static void lost(struct nested *n, const char *why, struct diag *d)
 		buf_printf(&text, ": QEMU ended with status %d",
 			   WEXITSTATUS(status));
 	add_tail(&text, "QEMU says", n->log_fd);
-	add_tail(&text, "its console ends with", n->console_fd);
+	add_tail(&text, "its console says", n->console_fd);
 	diag_fail(d, -EIO, NULL, "the nested host is gone%s", buf_str(&text));
 }
 
