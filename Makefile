@@ -296,8 +296,6 @@ $(foreach v,$(variants),$(foreach f,$(floors),$(eval $(call floor,$(v),$(f)))))
 # Static programs that run as PID 1; one folder each, every .c in it.
 static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS) \
 	-fno-omit-frame-pointer
-$(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h)
-static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS)
 $(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h \
 		runner/nested_wire.h)
 	$(call say,CC,$@)
