@@ -141,6 +141,7 @@ runner-objs := \
 	parse_workload.o \
 	payloads.o \
 	plan.o \
+	plan_checks.o \
 	plan_expand.o \
 	plan_opts.o \
 	pool.o \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runner/plan_checks.h"
 #include "runner/scenario_doc.h"
 
 struct linter {
@@ -170,6 +171,11 @@ static void warn_same_checks(struct linter *l)
 	free(sorted);
 }
 
+static void warn_constant_checks(struct linter *l)
+{
+	plan_checks_lint(l->sc, &l->doc->yaml.src, l->p);
+}
+
 static void warn_matrix(struct linter *l)
 {
 	const struct ynode *m = l->doc->matrix;
@@ -203,7 +209,7 @@ static void warn_shared_image(struct linter *l)
 
 static void (*const rules[])(struct linter *l) = {
 	warn_no_description, warn_unused_anchors, warn_bare_releases, warn_mode,
-	warn_impossible_checks, warn_same_checks, warn_matrix,
+	warn_impossible_checks, warn_same_checks, warn_constant_checks, warn_matrix,
 	warn_short_timeout, warn_shared_image,
 };
 

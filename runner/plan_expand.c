@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/plan_checks.h"
 #include "runner/plan_int.h"
 #include "vmm/base/buf.h"
 
@@ -205,6 +206,9 @@ static int resolve(struct expand *e, const struct matrix_pick *picks, size_t n,
 		rc = scenario_judge(&e->ctx, e->doc->yaml.root, sc);
 		e->ctx.note = NULL;
 	}
+	/* A matrix may have brought other checks than the file's own. */
+	if (!rc && sc->checks.items != e->doc->base.checks.items)
+		rc = plan_checks_judge(sc, &e->ctx.src, e->ctx.p);
 	BUG_ON(rc == -EINVAL && e->ctx.p->errors == errors);
 	return rc;
 }
@@ -297,6 +301,7 @@ int plan_expand(struct plan_store *st, const struct plan_opts *o,
 		e.ctx = scenario_doc_ctx(doc, p, &doc->base);
 		rc = scenario_judge(&e.ctx, doc->yaml.root, &doc->base);
 	}
+	rc = plan_checks_judge(&doc->base, &doc->yaml.src, p) ?: rc;
 	if (!rc)
 		rc = matrix_read(doc, p, &e.matrix);
 	if (rc)

@@ -501,6 +501,7 @@ TEST_F(plan, lint_warns_of_what_is_hardly_meant)
 		{ "description: d\nchecks: [virtio_blk.io_errors == 0]\n", "without 'disk'" },
 		{ "description: d\nchecks: [virtio_net.rx_packets == 0]\n", "without 'net'" },
 		{ "description: d\nchecks: [success, success]\n", "same check" },
+		{ "description: d\nchecks: [1 + 1 == 3]\n", "always false" },
 		{ "description: d\nmatrix: {vm.cpus: [4]}\n", "one value for 'vm.cpus'" },
 		{ "description: d\nworkload: {duration: 60s}\n", "longer timeout" },
 		{ "description: d\ndisk: {image: x, rw: true}\nmatrix: {vm.cpus: [1, 2]}\n",
