@@ -410,7 +410,6 @@ TEST_F(agent, host_may_ask_to_end)
 	RUN(self, &empty, "trap '' TERM; echo waiting; sleep 1000; sleep 1000\n");
 	EXPECT_EQ(SIGKILL, self->h.signal);
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "still running"));
-	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "sleep"));
 }
 
 TEST_F(agent, its_own_crash_is_told_with_a_backtrace)
@@ -420,7 +419,7 @@ TEST_F(agent, its_own_crash_is_told_with_a_backtrace)
 	EXPECT_TRUE(self->com2.words.has_panic);
 	EXPECT_EQ(0, strncmp("agent: SIGSEGV at 0x", buf_str(&self->com2.words.panic), 20))
 		TH_LOG("%s", buf_str(&self->com2.words.panic));
-	EXPECT_NE(NULL, strstr(buf_str(&self->com2.words.panic), "\n  #2 0x"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->com2.words.panic), "\n  #2 "));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "CRASH"));
 	EXPECT_EQ(0, self->h.exits);
 	EXPECT_FALSE(self->com2.words.has_exit);

@@ -12,7 +12,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define MAX_FRAMES 32
+#define MAX_FRAMES 24
+#define MIN_FRAMES 3	/* fewer: the walk found nothing */
+#define MAX_SCAN 512	/* words */
 #define STACK_SIZE (64 * 1024)
 
 static char text[4096];
@@ -54,30 +56,59 @@ static void add_num(unsigned int v)
 	add(num + i);
 }
 
-static void add_frame(unsigned int n, uint64_t ip)
+static void add_frame(unsigned int n, const char *mark, uint64_t ip)
 {
 	add("  #");
 	add_num(n);
-	add(" ");
+	add(mark);
 	add_hex(ip);
 	add("\n");
 }
 
 /* By frame pointers; each must lie above the last, below argv. */
-static void backtrace_from(uint64_t ip, uint64_t bp, uint64_t sp)
+static unsigned int walk_frames(uint64_t bp, uint64_t sp)
 {
-	add_frame(0, ip);
-	for (unsigned int n = 1; n < MAX_FRAMES; n++) {
+	unsigned int n = 1;
+
+	for (; n < MAX_FRAMES; n++) {
 		const uint64_t *f = (const uint64_t *)bp;
 
-		if (bp <= sp || bp > stack_top - 16 || bp % 8)
-			return;
-		if (!f[1])
-			return;
-		add_frame(n, f[1]);
+		if (bp <= sp || bp > stack_top - 16 || bp % 8 || !f[1])
+			break;
+		add_frame(n, " ", f[1]);
 		sp = bp;
 		bp = f[0];
 	}
+	return n;
+}
+
+/*
+ * The C library keeps no frame pointers: a fault inside it may end the walk at
+ * once. Then whatever on the stack points into the program is told, marked.
+ */
+static void scan_stack(uint64_t sp, unsigned int n)
+{
+	extern const char __executable_start[], etext[];
+	const uint64_t *w = (const uint64_t *)((sp + 7) & ~7ull);
+
+	if (sp < stack_top - MAX_SCAN * 8 * 64ull)
+		return;		/* not on the main stack */
+	for (int i = 0; i < MAX_SCAN && n < MAX_FRAMES; i++, w++) {
+		if ((uint64_t)w > stack_top - 8)
+			return;
+		if (*w > (uint64_t)__executable_start && *w < (uint64_t)etext)
+			add_frame(n++, " ? ", *w);
+	}
+}
+
+static void backtrace_from(uint64_t ip, uint64_t bp, uint64_t sp)
+{
+	unsigned int n;
+
+	add_frame(0, " ", ip);
+	n = walk_frames(bp, sp);
+	if (n < MIN_FRAMES && sp < stack_top)
+		scan_stack(sp, n);
 }
 
 static const char *signal_name(int sig)
