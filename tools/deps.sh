@@ -52,6 +52,7 @@ tappy			-	tests: a TAP consumer
 python3-tap		-	tests: its library
 python3-yaml		-	tests: YAML blocks through it
 python3-more-itertools	-	tests: likewise
+python3-jsonschema	-	tests: the schema of scenario files
 python3			-	tests: kunit.py
 rsync			-	kselftest's install
 cpio			-	tests: reading our initramfs
