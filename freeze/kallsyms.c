@@ -40,14 +40,40 @@ static bool fits(const struct kallsyms_span *s, size_t off, size_t len)
 	return off <= s->len && len <= s->len - off;
 }
 
+/* Does the index at @index tell where each string of the table begins? */
+static bool check_index(struct kallsyms *ks, size_t digits, size_t index)
+{
+	const struct kallsyms_span *s = &ks->span;
+	size_t table, pos;
+	unsigned int i;
+
+	if (!fits(s, index, NR_TOKENS * 2) || get16(s->data + index) ||
+	    get16(s->data + index + '0' * 2) > digits)
+		return false;
+	table = digits - get16(s->data + index + '0' * 2);
+	pos = table;
+	for (i = 1; i < NR_TOKENS; i++) {
+		const u8 *nul = memchr(s->data + pos, 0, index - pos);
+
+		if (!nul)
+			return false;
+		pos = (size_t)(nul - s->data) + 1;
+		if (get16(s->data + index + i * 2) != pos - table)
+			return false;
+	}
+	ks->token_table = table;
+	ks->token_index = index;
+	return true;
+}
+
 /*
- * @digits is where "0\0" "1\0" .. "9\0" stand. Skip the rest of the strings,
- * take what follows for the index, and hold it against the strings.
+ * @digits is where "0\0" "1\0" .. "9\0" stand. Skip the rest of the strings
+ * and hold what follows against them.
  */
 static bool check_tokens(struct kallsyms *ks, size_t digits)
 {
 	const struct kallsyms_span *s = &ks->span;
-	size_t pos = digits, table, index;
+	size_t pos = digits;
 	unsigned int i;
 
 	for (i = '0'; i < NR_TOKENS; i++) {
@@ -61,29 +87,8 @@ static bool check_tokens(struct kallsyms *ks, size_t digits)
 			return false;
 		pos = (size_t)(nul - s->data) + 1;
 	}
-	for (index = round_up(pos, 4); index <= round_up(pos, 8); index += 4) {
-		if (!fits(s, index, NR_TOKENS * 2))
-			return false;
-		if (get16(s->data + index) ||
-		    get16(s->data + index + '0' * 2) > digits)
-			continue;
-		table = digits - get16(s->data + index + '0' * 2);
-		for (i = 1, pos = table; i < NR_TOKENS; i++) {
-			const u8 *nul = memchr(s->data + pos, 0, index - pos);
-
-			if (!nul)
-				break;
-			pos = (size_t)(nul - s->data) + 1;
-			if (get16(s->data + index + i * 2) != pos - table)
-				break;
-		}
-		if (i < NR_TOKENS)
-			continue;
-		ks->token_table = table;
-		ks->token_index = index;
-		return true;
-	}
-	return false;
+	return check_index(ks, digits, round_up(pos, 4)) ||
+	       check_index(ks, digits, round_up(pos, 8));
 }
 
 /* The length of a name takes one byte, or two where the top bit is set. */
