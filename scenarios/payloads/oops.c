@@ -2,7 +2,8 @@
 /*
  * oops MODULE.ko: make a stock kernel oops. A copy of the module gets an
  * invalid instruction as the first one of its init function and is inserted:
- * the kernel dies in kernel mode, in this process's context.
+ * the kernel dies in kernel mode, in this process's context. The copy goes
+ * without its signature: a bad one is refused, none only taints.
  */
 #include <elf.h>
 #include <errno.h>
@@ -55,6 +56,7 @@ static size_t find_init(const unsigned char *p, size_t len)
 int main(int argc, char **argv)
 {
 	static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	static const char magic[] = "~Module signature appended~\n";
 	static const unsigned char ud2[] = { 0x0f, 0x0b };
 	unsigned char *p;
 	size_t len, off;
@@ -68,6 +70,9 @@ int main(int argc, char **argv)
 	if (!memcmp(p + off, endbr64, sizeof(endbr64)))
 		off += sizeof(endbr64);
 	memcpy(p + off, ud2, sizeof(ud2));
+	if (len > sizeof(magic) - 1 &&
+	    !memcmp(p + len - (sizeof(magic) - 1), magic, sizeof(magic) - 1))
+		len -= sizeof(magic) - 1;
 	syscall(SYS_init_module, p, len, "");
 	fprintf(stderr, "oops: the kernel is still fine: %s\n", strerror(errno));
 	return 1;
