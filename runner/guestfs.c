@@ -227,11 +227,9 @@ int guestfs_build(struct guestfs *g, const struct scenario *s,
 	if (!err)
 		err = initramfs_create(&g->fs, d);
 	if (!err)
-		err = initramfs_add_static(g->fs, "/init", 0755,
-					   embed_guest_init,
-					   (size_t)(embed_guest_init_end -
-						    embed_guest_init),
-					   "agent", d);
+		err = initramfs_add_agent(g->fs, embed_guest_init,
+					  (size_t)(embed_guest_init_end -
+						   embed_guest_init), d);
 	if (!err)
 		err = initramfs_add_busybox(g->fs, NULL, d);
 	if (!err)

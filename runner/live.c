@@ -27,8 +27,8 @@
 #define PANIC_GRACE_NS (5 * NSEC_PER_SEC)
 /* After the verdict the guest has this long to go down. */
 #define TEARDOWN_GRACE_NS (20 * NSEC_PER_SEC)
-/* The guest is told that its time is nearly up, where it has more than twice this. */
-#define SOFT_SHUTDOWN_NS (3 * NSEC_PER_SEC)
+/* After the timeout a guest that listens has this long to end by itself. */
+#define LAST_WORDS_NS (2 * NSEC_PER_SEC)
 /* Output in KVM's buffer is fetched this often. */
 #define DRAIN_PERIOD_NS NSEC_PER_SEC
 
@@ -148,6 +148,8 @@ static int make_cmdline(struct live *x, const struct machine_cfg *cfg,
 	buf_printf(&x->cmdline, " " WIRE_ARG_RING "=0x%llx,0x%llx",
 		   (unsigned long long)machine_ring_gpa(cfg),
 		   (unsigned long long)cfg->ring_size);
+	if (x->s->guest.console == GUEST_CONSOLE_HVC)
+		buf_puts(&x->cmdline, " console=hvc0");
 	if (*x->s->kernel.cmdline)
 		buf_printf(&x->cmdline, " %s", x->s->kernel.cmdline);
 	if (err || x->cmdline.failed)
@@ -237,45 +239,48 @@ static void on_drain(struct event_source *src, u32 events)
 	machine_drain(x->m);
 }
 
-static void ask_to_end(struct live *x)
+/* True where the guest can be told: it then has a moment for its last words. */
+static bool ask_to_end(struct live *x)
 {
 	struct buf frame = { 0 };
+	bool told;
 
-	x->soft_told = true;
-	if (!wire_encode(&frame, WIRE_SHUTDOWN, 0, 0, NULL, 0))
-		virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
+	if (!virtio_console_is_open(x->console, VIRTIO_CONSOLE_PORT_BULK))
+		return false;
+	told = !wire_encode(&frame, WIRE_SHUTDOWN, 0, 0, NULL, 0) &&
+	       !virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
 				    frame.data, frame.len);
 	buf_reset(&frame);
+	return told;
 }
 
+static u64 scaled(const struct live *x, u64 ns)
+{
+	return (u64)((double)ns * x->cfg.time_factor);
+}
+
+/* The time is up: of the guest, of a panic to reboot, or of the last words. */
 static void on_watchdog(struct event_source *src, u32 events)
 {
 	struct live *x = container_of(src, struct live, watchdog);
-	u64 now = now_ns();
+	bool panicking;
 
 	(void)events;
 	if (!event_drain(src->fd))
 		return;
 	machine_drain(x->m);
 	heard_lock(&x->heard);
-	if (x->heard.panicking) {
-		heard_unlock(&x->heard);
-		machine_kill(x->m);	/* it panicked and did not reboot */
-		return;
-	}
+	panicking = x->heard.panicking;
 	heard_unlock(&x->heard);
-	if (now < x->deadline_ns && !x->soft_told) {
-		ask_to_end(x);
-		event_timer_arm(src->fd, x->deadline_ns - now, 0);
-		return;
+	if (!panicking && !x->timed_out) {
+		x->timed_out = true;
+		x->timed_out_ns = now_ns();
+		if (ask_to_end(x)) {
+			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
+			return;
+		}
 	}
-	x->timed_out = true;
 	machine_kill(x->m);
-}
-
-static u64 scaled(const struct live *x, u64 ns)
-{
-	return (u64)((double)ns * x->cfg.time_factor);
 }
 
 /* The guest moved on: tell the parent, and shorten the watchdog at an end. */
@@ -300,10 +305,9 @@ static void on_news(struct event_source *src, u32 events)
 	else if (stage == STAGE_VERDICT && x->told != STAGE_VERDICT)
 		deadline = min(deadline, now + scaled(x, TEARDOWN_GRACE_NS));
 	x->told = stage;
-	if (deadline == x->deadline_ns)
+	if (deadline == x->deadline_ns || x->timed_out)
 		return;
 	x->deadline_ns = deadline;
-	x->soft_told = true;
 	event_timer_arm(x->watchdog.fd, max(deadline - now, (u64)1), 0);
 }
 
@@ -342,7 +346,6 @@ static int watch_all(struct live *x, struct diag *d)
 
 int live_run(struct live *x, struct diag *d)
 {
-	u64 first;
 	int err = watch_all(x, d);
 
 	if (!err)
@@ -350,11 +353,9 @@ int live_run(struct live *x, struct diag *d)
 	if (err)
 		return err;
 	x->timeout_ns = scaled(x, x->s->vm.timeout_ns);
-	first = x->timeout_ns > 2 * SOFT_SHUTDOWN_NS ?
-		x->timeout_ns - SOFT_SHUTDOWN_NS : x->timeout_ns;
 	heard_start(&x->heard);
 	x->deadline_ns = now_ns() + x->timeout_ns;
-	event_timer_arm(x->watchdog.fd, first, 0);
+	event_timer_arm(x->watchdog.fd, x->timeout_ns, 0);
 	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
 	err = machine_start(x->m, d);
 	if (!err)
@@ -370,7 +371,7 @@ int live_run(struct live *x, struct diag *d)
  */
 static void judge_starvation(struct live *x)
 {
-	u64 waited = 0, wall = x->end_ns - x->heard.start_ns;
+	u64 waited = 0, wall = x->timed_out_ns - x->heard.start_ns;
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *e;
 

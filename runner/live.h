@@ -58,13 +58,13 @@ struct live {
 	u64 begin_ns;			/* live_create() */
 	u64 end_ns;			/* the machine met its end */
 	bool timed_out;
+	u64 timed_out_ns;		/* when */
 	char starved[120];		/* after a timeout: the host had no time */
 
 	/* private */
 	bool heard_ready;
 	struct event_loop loop;
 	struct event_source end, watchdog, drain, news;
-	bool soft_told;
 	enum stage told;
 };
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "runner/accel.h"
-#include "runner/check.h"
 #include "runner/exec.h"
 #include "runner/hosts.h"
 #include "runner/kernel.h"
@@ -644,33 +643,6 @@ static int choose_and_run(struct run *run, struct diag *d)
 	return finish(run);
 }
 
-/* Checks are judged before anything boots: a typo costs no boot. */
-static void compile_checks(const struct plan *plan, struct problems *problems)
-{
-	size_t i, j;
-
-	for (i = 0; i < plan->n; i++) {
-		const struct scenario *s = plan->cases[i].scenario;
-
-		/* Cases of one scenario share their checks. */
-		if (i && plan->cases[i - 1].scenario->checks.items ==
-			 s->checks.items)
-			continue;
-		for (j = 0; j < s->checks.n; j++) {
-			struct check check;
-			struct diag d = { 0 };
-
-			if (!check_compile(s->checks.items[j].text,
-					   &s->checks.items[j].loc, &check, &d))
-				check_deinit(&check);
-			else
-				problem_add(problems, PROBLEM_ERROR, NULL, NULL,
-					    "%s", diag_text(&d));
-			diag_reset(&d);
-		}
-	}
-}
-
 static int bad_plan(const struct run_opts *opts, const struct problems *p,
 		    int err)
 {
@@ -699,10 +671,6 @@ static int plan_and_run(const struct run_opts *opts, int argc, char **argv)
 	size_t i;
 
 	err = plan_make(&opts->plan, &problems, &run.plan);
-	if (!err) {
-		compile_checks(&run.plan, &problems);
-		err = problems.errors ? -EINVAL : 0;
-	}
 	if (err) {
 		status = bad_plan(opts, &problems, err);
 	} else if (opts->plan.list) {
