@@ -93,6 +93,7 @@ runner-objs := \
 	cmd_schema.o \
 	cmd_show.o \
 	collect.o \
+	collect_kaslr.o \
 	crashring.o \
 	discover.o \
 	disk.o \

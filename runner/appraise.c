@@ -107,7 +107,8 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
 		.net = x->live->net, .splats = splats, .verdict = v,
-		.kernel = x->live->cfg.kernel, .cmdline = buf_str(&x->live->cmdline),
+		.kernel = x->live->cfg.kernel,
+		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),
 		.accel = x->accel,
 		.kaslr_off = x->s->kernel.kaslr.mode == KASLR_OFF,
 		.timed_out = x->live->timed_out,

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "freeze/kaslr.h"
 #include "runner/heard.h"
 #include "runner/kernel.h"
 #include "runner/splat.h"
@@ -208,48 +207,6 @@ static void collect_kvm(struct value *r, struct machine *m)
 	value_set(r, "kvm", kvm);
 }
 
-static void collect_kaslr(struct value *r, const struct collect_from *from)
-{
-	const struct machine_layout *l = machine_layout(from->machine);
-	const struct heard *h = from->heard;
-	size_t len;
-	char *console __free(cleanup_free) = textlog_text(&h->console, &len);
-	struct kaslr_input in = {
-		.have_chosen = l->direct,
-		.chosen = l->virt_offset,
-		.text_link = 0xffffffff81000000ULL,
-		.have_addrs = h->has_addrs,
-		.text = h->addrs.valid & WIRE_KA_TEXT ? h->addrs.text : 0,
-		.have_phys_base = h->has_addrs &&
-				  h->addrs.valid & WIRE_KA_PHYS_BASE,
-		.phys_base = h->addrs.phys_base,
-		.have_vmcoreinfo = h->has_addrs &&
-				   h->addrs.valid & WIRE_KA_KASLR_OFFSET,
-		.vmcoreinfo_offset = h->addrs.kaslr_offset,
-		.console = console,
-		.cmdline = from->cmdline,
-		.requested = from->kaslr_off ? KASLR_NO : KASLR_YES,
-	};
-	struct value *v = value_map();
-	struct kaslr k;
-
-	kaslr_derive(&in, &k);
-	value_set(v, "state", value_str(kaslr_state_name(k.state)));
-	if (k.have_offset) {
-		value_set(v, "enabled", value_bool(k.offset != 0));
-		value_set(v, "offset", value_addr(k.offset));
-	}
-	if (k.have_phys_base)
-		value_set(v, "phys_base", value_addr(k.phys_base));
-	if (l->direct && l->kaslr && !from->kaslr_off)
-		value_set(v, "seed", value_addr(l->kaslr_seed));
-	if (k.source[0])
-		value_set(v, "source", value_str(k.source));
-	if (k.reason[0])
-		value_set(v, "reason", value_str(k.reason));
-	value_set(r, "kaslr", v);
-}
-
 static void lower_case(char *to, size_t size, const char *from)
 {
 	size_t i;
@@ -320,7 +277,7 @@ struct value *collect_result(const struct collect_from *from)
 		collect_net(r, from->net);
 	if (from->machine) {
 		collect_kvm(r, from->machine);
-		collect_kaslr(r, from);
+		value_set(r, "kaslr", collect_kaslr(from));
 		collect_machine(r, from->machine);
 	}
 	collect_messages(r, h);

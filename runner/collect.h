@@ -13,6 +13,7 @@
 
 struct heard;
 struct kernel;
+struct kimage;
 struct machine;
 struct splat_list;
 struct value;
@@ -29,6 +30,7 @@ struct collect_from {
 	const struct splat_list *splats;
 	const struct verdict *verdict;
 	const struct kernel *kernel;
+	const struct kimage *image;	/* NULL: not unpacked */
 	const char *cmdline;
 	const char *accel;
 	bool kaslr_off;			/* asked for */
@@ -40,5 +42,8 @@ struct collect_from {
 
 /** collect_result() - the whole tree; NULL without memory */
 struct value *collect_result(const struct collect_from *from);
+
+/** collect_kaslr() - its kaslr group: where the kernel's image lay and why */
+struct value *collect_kaslr(const struct collect_from *from);
 
 #endif

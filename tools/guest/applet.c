@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* applet: what a payload calls to tell the host something through PID 1. */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * through PID 1, so that one writer owns sequence numbers and transport. A
  * SOCK_SEQPACKET message is one frame to send; a snapshot waits for its reply.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  * crash: the agent's own death. The handler uses no allocation, no stdio and
  * no lock; COM2 first, since it is synchronous and reaches a human.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <signal.h>
 #include <stdarg.h>

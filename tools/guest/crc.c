@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* CRC-32 of payloads, eight bytes at a time: output may be many megabytes. */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 static uint32_t tab[8][256];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* facts: what this guest is, and where its kernel lies. */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <fcntl.h>
 #include <stdio.h>

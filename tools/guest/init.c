@@ -3,7 +3,7 @@
  * init: the course of things. PID 1 in the VM; with --test in a PID namespace
  * of the host, where files stand in for the devices and nothing is mounted.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <fcntl.h>
 #include <sched.h>

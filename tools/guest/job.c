@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* job: the reader of the file that runner/job.c writes. */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>

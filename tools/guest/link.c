@@ -3,7 +3,7 @@
  * link: frames to the host. Sending is synchronous: nothing is queued here, so
  * a payload that writes faster than the host reads waits at its pipe.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * agent reads a pipe only when the host has taken the frame before: memory
  * stays bounded, a flood waits at its own pipe.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>

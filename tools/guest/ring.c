@@ -4,7 +4,7 @@
  * so /dev/mem maps it under CONFIG_STRICT_DEVMEM and IO_STRICT_DEVMEM as well
  * (both set in stock kernels): those refuse RAM and what a driver claimed.
  */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

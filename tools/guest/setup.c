@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* setup: what a payload expects to find, and the way to the host. */
-#include "agent.h"
+#include "tools/guest/agent.h"
 
 #include <dirent.h>
 #include <errno.h>
