@@ -184,6 +184,7 @@ libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
 unit-srcs := $(wildcard selftests/unit/test_*.c)
 hostile-srcs := $(wildcard selftests/hostile/test_*.c)
 fuzz-srcs := $(wildcard selftests/fuzz/fuzz_*.c)
+consumers-srcs := selftests/consumers/tapgen.c
 lib-srcs := $(wildcard selftests/lib/*.c)
 unit-tests := $(notdir $(unit-srcs:.c=))
 themes := $(sort $(patsubst scenarios/%/,%,$(dir $(wildcard scenarios/*/*.yaml))))
@@ -370,10 +371,12 @@ endef
 $(foreach v,plain asan,$(eval $(call programs,$(v),unit,$(unit-srcs))))
 $(foreach v,plain asan,$(eval $(call programs,$(v),hostile,$(hostile-srcs))))
 $(eval $(call programs,fuzz,fuzz,$(fuzz-srcs)))
+$(eval $(call programs,asan,consumers,$(consumers-srcs)))
 
 unit: $(unit-plain) $(unit-asan)
 hostile: $(hostile-plain) $(hostile-asan)
 fuzz: $(fuzz-fuzz)
+consumers: $(consumers-asan)
 
 ifneq ($(in-tree),)
 
@@ -419,10 +422,10 @@ prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \
 	--jobs $(JOBS) --exec $(CURDIR)/selftests/lib/run-test
 
-check: all unit hostile fuzz | $(ksft-ready)
+check: all unit hostile fuzz consumers | $(ksft-ready)
 	$(Q)$(prove) $(boot-t) $(fast-t) $(programs)
 
-check-fast: all unit hostile fuzz | $(ksft-ready)
+check-fast: all unit hostile fuzz consumers | $(ksft-ready)
 	$(Q)$(prove) $(fast-t) $(programs)
 
 # One rule of the house alone: make check-style, check-floors, ...
@@ -488,5 +491,5 @@ deps:
 		tools/linux-source.sh build/linux-source)
 
 FORCE:
-.PHONY: all deps unit hostile fuzz run_tests have-libs FORCE
+.PHONY: all deps unit hostile fuzz consumers run_tests have-libs FORCE
 .SECONDARY:

@@ -209,13 +209,23 @@ static bool is_placed(const char *key)
 }
 
 /* Node's reporters crash where `at` is no string; message must be one too. */
-static const struct value *head_value(const struct value *block,
-				      const char *key)
+static bool is_text_key(const char *key)
 {
-	const struct value *v = value_get(block, key);
-	bool needs_str = strcmp(key, "found") && strcmp(key, "wanted");
+	return strcmp(key, "found") && strcmp(key, "wanted");
+}
 
-	return v && needs_str && v->type != VALUE_STR ? NULL : v;
+/* What the test line says already is not said again. */
+static bool adds_to_line(const struct report *r)
+{
+	struct buf line = { 0 };
+	bool differs;
+
+	if (!r->reason || !*r->reason || r->outcome == OUTCOME_PASS)
+		return r->reason && *r->reason;
+	yamlout_line(r->reason, strlen(r->reason), TAP_MAX_LINE, &line);
+	differs = strcmp(buf_str(&line), r->reason);
+	buf_reset(&line);
+	return differs;
 }
 
 static void add_head(struct writer *w)
@@ -227,13 +237,14 @@ static void add_head(struct writer *w)
 	for (i = 0; i < ARRAY_SIZE(head_keys); i++) {
 		const char *key = head_keys[i];
 
-		v = head_value(r->block, key);
-		if (v && v->type == VALUE_STR)
-			add_str(w, key, v->str.data);
-		else if (v)
+		v = value_get(r->block, key);
+		if (v && !is_text_key(key))
 			add_entry(w, key, v);
-		else if (!strcmp(key, "message") && (w->failing || r->reason))
-			add_str(w, key, r->reason ? r->reason :
+		else if (v && v->type == VALUE_STR)
+			add_str(w, key, v->str.data);
+		else if (!strcmp(key, "message") &&
+			 (w->failing || adds_to_line(r)))
+			add_str(w, key, r->reason && *r->reason ? r->reason :
 					outcome_name(r->outcome));
 		else if (!strcmp(key, "severity") && w->failing)
 			add_str(w, key, r->outcome == OUTCOME_ERROR ? "error" :

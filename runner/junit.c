@@ -10,9 +10,12 @@
 #include "runner/report.h"
 #include "runner/text.h"
 #include "runner/value.h"
+#include "runner/yamlout.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/io.h"
+
+#define MAX_MESSAGE 4096
 
 struct junit {
 	char *suite;
@@ -104,9 +107,19 @@ static const char *message(const struct report *r)
 static void put_trouble(const char *element, const struct report *r,
 			const char *body, struct buf *out)
 {
+	const char *text = message(r);
+	struct buf line = { 0 };
+
+	/* Parsers have bounds; the block below has its own. */
+	if (strlen(text) > MAX_MESSAGE) {
+		yamlout_line(text, strlen(text), MAX_MESSAGE, &line);
+		text = buf_str(&line);
+	}
 	buf_printf(out, "      <%s", element);
 	put_attr_str("type", outcome_name(r->outcome), out);
-	put_attr_str("message", message(r), out);
+	put_attr_str("message", text, out);
+	out->failed |= line.failed;
+	buf_reset(&line);
 	buf_putc(out, '>');
 	put_cdata(body, out);
 	buf_printf(out, "</%s>\n", element);

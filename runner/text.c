@@ -56,10 +56,8 @@ bool text_is_visible(u32 cp)
 		return false;
 	if ((cp >= 0xfdd0 && cp <= 0xfdef) || (cp >= 0xfff0 && cp <= 0xfffb))
 		return false;
-	/* Private use and tags: no font shows them alike. */
-	if (cp >= 0xe0000)
-		return false;
-	return (cp & 0xfffe) != 0xfffe;
+	/* Readers that take UTF-16 for characters stumble over the rest. */
+	return cp < 0xfffe;
 }
 
 static bool reads_as_byte(const char *p, size_t len)

@@ -21,7 +21,7 @@ size_t text_utf8(const char *p, size_t len, u32 *cp);
 /**
  * text_is_visible() - whether a code point can be shown as it is
  * Not: control characters, the line and paragraph separators, directional
- * overrides, the byte order mark, surrogates and noncharacters.
+ * overrides, the byte order mark, noncharacters, and what is beyond U+FFFF.
  */
 bool text_is_visible(u32 cp);
 

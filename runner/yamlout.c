@@ -156,12 +156,24 @@ static void put_string_body(const char *text, size_t len, struct quoter q,
 	put_quoted(&q, text, tail, len, len, MAX_STRING, out);
 }
 
-static bool is_plain_word(const char *s, size_t len)
+/* YAML 1.1 has its own mind about these, as values and as keys. */
+static bool is_taken(const char *s)
 {
 	static const char *const taken[] = {
 		"y", "n", "yes", "no", "on", "off", "true", "false", "null",
 		"nan", "inf", "infinity",
 	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(taken); i++) {
+		if (!strcasecmp(taken[i], s))
+			return true;
+	}
+	return false;
+}
+
+static bool is_plain_word(const char *s, size_t len)
+{
 	size_t i;
 
 	if (!len || len > 64 || !isalpha((u8)s[0]))
@@ -170,11 +182,7 @@ static bool is_plain_word(const char *s, size_t len)
 		if (!isalnum((u8)s[i]) && s[i] != '_' && s[i] != '-')
 			return false;
 	}
-	for (i = 0; i < ARRAY_SIZE(taken); i++) {
-		if (!strcasecmp(taken[i], s))
-			return false;
-	}
-	return true;
+	return !is_taken(s);
 }
 
 static void put_string(const char *s, size_t len, bool in_list,
@@ -270,7 +278,7 @@ static void put_key(const char *key, struct buf *out)
 	size_t len = strlen(key), i;
 
 	if (!isalpha((u8)key[0]) || !strncasecmp(key, "ok", 2) ||
-	    !strncasecmp(key, "not", 3))
+	    !strncasecmp(key, "not", 3) || is_taken(key))
 		buf_puts(out, "k_");
 	for (i = 0; i < len && i < MAX_KEY; i++) {
 		bool safe = isalnum((u8)key[i]) || strchr("_-.", key[i]);
