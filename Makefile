@@ -48,10 +48,12 @@ vmm-objs := \
 	machine.o \
 	mem.o \
 	park.o \
+	probe.o \
 	vcpu.o \
 	x86/acpi.o \
 	x86/aml.o \
 	x86/cpuid.o \
+	x86/probe_guest.o \
 	x86/regs.o \
 	x86/topology.o
 virtio-objs := \

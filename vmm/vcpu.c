@@ -30,6 +30,14 @@ static void vcpu_install_handler(void)
 	sigaction(VCPU_KICK_SIGNAL, &sa, NULL);
 }
 
+int vcpu_kick_signal(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, vcpu_install_handler);
+	return VCPU_KICK_SIGNAL;
+}
+
 int vcpu_create(struct vcpu *vcpu, const struct kvm *kvm, u32 index,
 		u32 apic_id, struct vcpu_env *env, struct diag *d)
 {
@@ -146,19 +154,17 @@ static void *vcpu_thread(void *arg)
 
 int vcpu_start(struct vcpu *vcpu, struct diag *d)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static const int unblocked[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 					 SIGABRT };
 	sigset_t block, old;
 	unsigned int i;
 	int err;
 
-	pthread_once(&once, vcpu_install_handler);
 	/* The thread inherits this mask: signals of the process go elsewhere. */
 	sigfillset(&block);
 	for (i = 0; i < ARRAY_SIZE(unblocked); i++)
 		sigdelset(&block, unblocked[i]);
-	sigdelset(&block, VCPU_KICK_SIGNAL);
+	sigdelset(&block, vcpu_kick_signal());
 	pthread_sigmask(SIG_SETMASK, &block, &old);
 	err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

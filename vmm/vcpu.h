@@ -56,6 +56,12 @@ int vcpu_start(struct vcpu *vcpu, struct diag *d);
  */
 void vcpu_kick(struct vcpu *vcpu);
 
+/**
+ * vcpu_kick_signal() - the signal that kicks use, its empty handler installed
+ * Context: any thread.
+ */
+int vcpu_kick_signal(void);
+
 /** vcpu_join() - wait for the thread; fine where there is none */
 void vcpu_join(struct vcpu *vcpu);
 
