@@ -82,6 +82,7 @@ freeze-objs := \
 	vas.o \
 	vmcoreinfo.o
 runner-objs := \
+	accel.o \
 	appraise.o \
 	arena.o \
 	assembler.o \

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <errno.h>
 #include <string.h>
-__attribute__((weak)) int accel_choose(enum accel w,struct accel_choice*o,struct diag*d){o->accel=ACCEL_KVM;o->reason=strdup("x");return 0;} __attribute__((weak)) void accel_choice_reset(struct accel_choice*c){} __attribute__((weak)) int accel_parse(const char*t,enum accel*o,struct diag*d){*o=0;return 0;} __attribute__((weak)) const char*accel_name(enum accel a){return "kvm";}
 __attribute__((weak)) int doctor_verb(int c,char**v){return 0;}
 #include "runner/verbs.h"
 #include "runner/preflight.h"
