@@ -22,7 +22,8 @@ static const char help[] =
 "Tell what changed between two kept runs (run directories or documents of\n"
 "--json): outcomes, and figures that moved by more than the threshold. A case\n"
 "that is gone, or whose outcome got worse, is a regression, and so is a figure\n"
-"that has a better direction and went the other way.\n"
+"that has a better direction and went the other way. Of counters of errors any\n"
+"rise is one.\n"
 "\n"
 "      --threshold PERCENT   how far a figure may move (default 10)\n"
 "      --min N               moves below N count for nothing (default 10)\n"
@@ -111,11 +112,13 @@ static void compare_figure(struct compare *c, const struct field *f, double a,
 			   double b, bool is_bool)
 {
 	double move = fabs(b - a), part = a ? move / fabs(a) : INFINITY;
-	bool worse = f->better == BETTER_LOWER ? b > a :
-		     f->better == BETTER_HIGHER ? b < a : false;
+	bool worse = f->better == BETTER_HIGHER ? b < a :
+		     f->better == BETTER_NONE ? false : b > a;
+	bool small = move < c->least || part <= c->threshold;
 
-	if (a == b || (!is_bool && (move < c->least || part <= c->threshold)) ||
-	    (f->better == BETTER_NONE && !c->all))
+	if (is_bool || (worse && f->better == BETTER_ZERO))
+		small = false;
+	if (a == b || small || (f->better == BETTER_NONE && !c->all))
 		return;
 	put_line(c, worse ? "REGRESSION" : f->better == BETTER_NONE ?
 		 "changed" : "better");

@@ -30,7 +30,12 @@ enum field_type {
 enum field_show { SHOW_ALWAYS, SHOW_FAIL, SHOW_NEVER };
 
 /* Which direction of change `vmtap compare` calls a regression. */
-enum field_better { BETTER_NONE, BETTER_LOWER, BETTER_HIGHER };
+enum field_better {
+	BETTER_NONE,
+	BETTER_LOWER,
+	BETTER_HIGHER,
+	BETTER_ZERO,	/* counts what is wrong: any rise is a regression */
+};
 
 struct field {
 	const char *name;	/* "kvm.vcpu[].<stat>": [] any index, <x> any key */

@@ -270,15 +270,15 @@ static void put_indent(unsigned int indent, struct buf *out)
 }
 
 /*
- * Plain, from a letter on, and neither `ok` nor `not` in front: parsers that
- * strip the indentation look for test lines everywhere.
+ * Plain, from a letter on, and no `ok` in front: parsers that strip the
+ * indentation look for test lines everywhere.
  */
 static void put_key(const char *key, struct buf *out)
 {
 	size_t len = strlen(key), i;
 
 	if (!isalpha((u8)key[0]) || !strncasecmp(key, "ok", 2) ||
-	    !strncasecmp(key, "not", 3) || is_taken(key))
+	    is_taken(key))
 		buf_puts(out, "k_");
 	for (i = 0; i < len && i < MAX_KEY; i++) {
 		bool safe = isalnum((u8)key[i]) || strchr("_-.", key[i]);

@@ -232,7 +232,7 @@ def bare(name):
 def key_of(key):
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", key)
     if not re.match(r"[A-Za-z]", key) or re.match(
-            r"(?i)ok|not|(y|n|yes|no|on|off|true|false|null|nan|inf)$", key):
+            r"(?i)ok|(y|n|yes|no|on|off|true|false|null|nan|inf)$", key):
         return "k_" + safe
     return safe
 
