@@ -234,6 +234,7 @@ void *kguest_btf(u32 *len)
 
 	BUG_ON(!btf);
 	index = type_id(btf, "u32");
+	BUG_ON(btf__add_int(btf, "long unsigned int", 8, 0) < 0);
 	for (i = 0; i < ARRAY_SIZE(structs); i++)
 		add_struct(btf, i, index);
 	/* A per-CPU variable, as pahole records them. */
