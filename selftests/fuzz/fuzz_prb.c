@@ -52,7 +52,15 @@ static void lay_out(u8 *ram)
 	const u64 words[] = { base + 8, 0, 3, base + 0x100, base + 0x200, 9, 8,
 			      8, base + 0x300 };
 
+	/* Two finished records, ids 8 and 9, so that damage has a target. */
+	const u64 descs[] = { 8 | 2ULL << 62, 0, 24, 9 | 2ULL << 62, 24, 56 };
+	const u64 infos[] = { 0, 1000, 5 | 6ULL << 29, 1, 2000, 11 | 6ULL << 29 };
+
 	memcpy(ram + RING, words, sizeof(words));
+	memcpy(ram + RING + 0x100, descs, sizeof(descs));
+	memcpy(ram + RING + 0x200, infos, sizeof(infos));
+	memcpy(ram + RING + 0x300, "\10\0\0\0\0\0\0\0first", 13);
+	memcpy(ram + RING + 0x318, "\11\0\0\0\0\0\0\0second\nline", 19);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
