@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-only
 """tap-parser reads any bytes as they went in; tap-junit, tap-mocha-reporter
 and tap-xunit count and name the same and do not crash."""

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-only
 """--junit and --json: legal whatever went in, with the same counts and bytes."""
 import json

@@ -149,7 +149,7 @@ TEST(golden_ktap)
 	unsetenv("KSFT_TAP_LEVEL");
 	seen = document(each, 4, TAP_KTAP, NULL);
 	EXPECT_STREQ(
-"KTAP version 1\n"
+"TAP version 13\n"
 "1..4\n"
 "# duration_ms: 12\n"
 "# success: true\n"
