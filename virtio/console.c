@@ -22,7 +22,8 @@
 #define NR_QUEUES (2 + 2 * NR_PORTS)
 #define CONTROL_RX 2
 #define CONTROL_TX 3
-#define QUEUE_SIZE 128
+#define OUT_SIZE 128	/* entries of a queue that the guest writes into */
+#define IN_SIZE 32	/* Linux fills these with pages: small boots faster */
 #define CONTROL_MSG_MAX 64
 /* One message of a driver; far above what any sends, and soon copied. */
 #define CHAIN_MAX MiB(16)
@@ -598,7 +599,7 @@ static void init_state(struct console_state *s,
 			  1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
 	s->core.nr_queues = NR_QUEUES;
 	for (q = 0; q < NR_QUEUES; q++)
-		virtq_init(&s->core.vq[q], QUEUE_SIZE);
+		virtq_init(&s->core.vq[q], q % 2 ? OUT_SIZE : IN_SIZE);
 	s->config.cols = htole16(cfg->cols ?: 80);
 	s->config.rows = htole16(cfg->rows ?: 25);
 	s->config.max_nr_ports = htole32(NR_PORTS);

@@ -49,7 +49,7 @@ static struct virtio_net *to_net(struct virtio *v)
  */
 static u32 tx_frame_len(const struct virtq_chain *tx)
 {
-	if (tx->in_len || tx->out_len <= HDR_LEN ||
+	if (tx->in_len || tx->out_len < HDR_LEN ||
 	    tx->out_len - HDR_LEN > FRAME_MAX)
 		return 0;
 	return (u32)(tx->out_len - HDR_LEN);

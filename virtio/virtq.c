@@ -149,8 +149,8 @@ static int check_indirect(const struct virtq *vq, const struct vring_desc *d,
 {
 	if (!vq->indirect || nested || (d->flags & VRING_DESC_F_NEXT))
 		return -EINVAL;
-	if (!d->len || d->len % sizeof(struct vring_desc) ||
-	    wraps(d->addr, d->len))
+	/* An empty table is refused for having no first entry. */
+	if (d->len % sizeof(struct vring_desc) || wraps(d->addr, d->len))
 		return -EINVAL;
 	return 0;
 }

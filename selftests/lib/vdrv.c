@@ -142,7 +142,11 @@ void vdrv_start(struct vdrv *d, u64 want, u16 size)
 
 	BUG_ON(!vdrv_negotiate(d, want));
 	for (q = 0; q < d->dev.nr_doorbells; q++) {
-		vdrv_place_queue(d, q, size);
+		u32 max;
+
+		vdrv_write(d, VIRTIO_MMIO_QUEUE_SEL, q);
+		max = vdrv_read(d, VIRTIO_MMIO_QUEUE_NUM_MAX);
+		vdrv_place_queue(d, q, min((u32)size, max));
 		BUG_ON(!vdrv_ready_queue(d, q));
 	}
 	vdrv_driver_ok(d);

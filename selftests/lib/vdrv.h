@@ -63,7 +63,7 @@ void vdrv_place_queue(struct vdrv *d, unsigned int q, u16 size);
 void vdrv_tell_queue(struct vdrv *d, unsigned int q);
 bool vdrv_ready_queue(struct vdrv *d, unsigned int q);
 void vdrv_driver_ok(struct vdrv *d);
-/* All of the above for every queue of the device. */
+/* All of the above for every queue, of @size entries or what it has at most. */
 void vdrv_start(struct vdrv *d, u64 want, u16 size);
 
 struct vring_desc *vring_desc_at(struct vdrv *d, unsigned int q, u16 i);

@@ -258,7 +258,7 @@ static void build_indirect_15_bytes(struct vdrv *d, unsigned int q)
 
 static void build_indirect_17_bytes(struct vdrv *d, unsigned int q)
 {
-	single(d, q, table(d, 2), 17, INDIRECT);
+	single(d, q, table(d, 1), 17, INDIRECT);
 }
 
 static void build_indirect_longest_length(struct vdrv *d, unsigned int q)

@@ -383,6 +383,28 @@ TEST_F(blk, errors_of_direction)
 	EXPECT_EQ(0, self->f->reads + self->f->writes);
 }
 
+/* Good data in the right direction does not make up for more in the wrong. */
+static u8 both_ways(FIXTURE_DATA(blk) *self, u32 type)
+{
+	struct vseg segs[] = {
+		{ header(self, type, 0), 16, false },
+		{ buffer(self, 512), 512, false },
+		{ buffer(self, 512), 512, true },
+		{ vguest_put(&self->g, "\xee", 1), 1, true },
+	};
+
+	vring_add(&self->d, 0, segs, 4);
+	kick(self);
+	return *(u8 *)vguest_ptr(&self->g, segs[3].addr, 1);
+}
+
+TEST_F(blk, data_both_ways_is_an_error)
+{
+	EXPECT_IOERR(both_ways(self, VIRTIO_BLK_T_IN));
+	EXPECT_IOERR(both_ways(self, VIRTIO_BLK_T_OUT));
+	EXPECT_EQ(0, self->f->reads + self->f->writes);
+}
+
 TEST_F(blk, errors_of_the_backend)
 {
 	self->f->fail = -EIO;
@@ -532,6 +554,21 @@ TEST_F(blk, bad_ranges_are_errors_and_touch_nothing)
 	EXPECT_EQ(1, self->f->data[0]);
 }
 
+TEST_F(blk, a_range_is_no_longer_than_the_config_says)
+{
+	struct virtio_blk_cfg cfg = { .serial = NULL };
+	struct blkback *big;
+
+	virtio_blk_destroy(self->blk);
+	ASSERT_EQ(0, blkback_open_scratch(&big, NULL, GiB(8), false, NULL));
+	ASSERT_EQ(0, virtio_blk_create(&self->blk, &self->g.mem, big, &cfg,
+				       NULL));
+	virtio_blk_attach(self->blk, &self->d.dev);
+	vdrv_start(&self->d, ~(1ULL << VIRTIO_RING_F_EVENT_IDX), 64);
+	EXPECT_EQ(0, ranges(self, VIRTIO_BLK_T_DISCARD, 5, 0x3fffff, 0));
+	EXPECT_IOERR(ranges(self, VIRTIO_BLK_T_DISCARD, 5, 0x400000, 0));
+}
+
 TEST_F(blk, ranges_that_were_not_negotiated_are_unsupported)
 {
 	vdrv_start(&self->d, 0, 64);
@@ -611,6 +648,19 @@ TEST_F(blk, a_stall_is_counted_and_is_no_error)
 	kick(self);
 	kick(self);
 	EXPECT_COUNTERS(self);
+}
+
+TEST_F(blk, get_id_costs_no_operation)
+{
+	gpa_t data = buffer(self, 20);
+	int i;
+
+	open_slow(self, 1, 1);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, request(self, VIRTIO_BLK_T_GET_ID, 0, data, 20,
+				     true));
+	EXPECT_EQ(0, read_disk(self, 0, 512));
+	EXPECT_EQ(NO_STATUS, request(self, VIRTIO_BLK_T_FLUSH, 0, 0, 0, false));
 }
 
 TEST_F(blk, a_stalled_request_is_done_when_its_time_comes)

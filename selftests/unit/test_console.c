@@ -556,6 +556,25 @@ TEST_F(console, wrong_direction_is_refused_on_either_side)
 	EXPECT_EQ(4, counters(self).bytes_in[1]);
 }
 
+TEST_F(console, a_message_above_16_mib_is_refused)
+{
+	struct vseg segs[5];
+	int i;
+
+	for (i = 0; i < 5; i++)
+		segs[i] = (struct vseg){ VDRV_RAM_BASE, MiB(4), false };
+	boot(self);
+	vring_add(&self->d, TX(1), segs, 5);
+	vdrv_kick(&self->d, TX(1));
+	poll_now(self);
+	EXPECT_EQ(1, counters(self).chain_invalid);
+	EXPECT_EQ(0, self->sinks[1].got.len);
+	vring_add(&self->d, TX(1), segs, 4);
+	vdrv_kick(&self->d, TX(1));
+	poll_now(self);
+	EXPECT_EQ(MiB(16), self->sinks[1].got.len);
+}
+
 /* 64 MiB through port 1 while its sink stutters: all there, in order. */
 
 #define FLOOD MiB(64)

@@ -329,7 +329,8 @@ TEST_F(mmio, unknown_registers_read_zero)
 TEST_F(mmio, config_reads_at_any_width_and_ends)
 {
 	const struct bus_ops *ops = self->d.dev.ops;
-	u64 base = VIRTIO_MMIO_CONFIG, val;
+	struct vseg s = { vguest_alloc(&self->g, 72, 16), 72, false };
+	u64 base = VIRTIO_MMIO_CONFIG, val, off;
 	u8 mac[6];
 	u16 mtu;
 	int i;
@@ -347,9 +348,18 @@ TEST_F(mmio, config_reads_at_any_width_and_ends)
 	ops->read(self->d.dev.dev, base + sizeof(struct virtio_net_config) - 1,
 		  &val, 8);
 	EXPECT_EQ(0, val);
-	val = ~0ULL;
-	ops->read(self->d.dev.dev, 0xff8, &val, 8);
-	EXPECT_EQ(0, val);
+	/* What lies behind it in the host is the counters. */
+	vdrv_start(&self->d, 0, 8);
+	vring_add(&self->d, 1, &s, 1);
+	vdrv_kick(&self->d, 1);
+	virtio_poll(virtio_net_core(self->net));
+	for (off = sizeof(struct virtio_net_config); base + off < 0x1000;
+	     off++) {
+		u8 byte = 0xff;
+
+		ops->read(self->d.dev.dev, base + off, &byte, 1);
+		EXPECT_EQ(0, byte);
+	}
 	val = ~0ULL;
 	ops->write(self->d.dev.dev, base, &val, 8);
 	ops->read(self->d.dev.dev, base, mac, 1);
@@ -360,6 +370,7 @@ TEST_F(mmio, a_kick_before_driver_ok_is_not_lost)
 {
 	struct virtio_net_counters c;
 	struct vseg s = { vguest_alloc(&self->g, 72, 16), 72, false };
+	struct virtq_chain chain;
 	unsigned int q;
 
 	ASSERT_TRUE(vdrv_negotiate(&self->d, 0));
@@ -370,6 +381,7 @@ TEST_F(mmio, a_kick_before_driver_ok_is_not_lost)
 	vring_add(&self->d, 1, &s, 1);
 	vdrv_kick(&self->d, 1);
 	virtio_poll(virtio_net_core(self->net));
+	EXPECT_EQ(0, virtio_pop(virtio_net_core(self->net), 1, &chain));
 	EXPECT_EQ(0, vring_used_pending(&self->d, 1));
 	vdrv_driver_ok(&self->d);
 	virtio_poll(virtio_net_core(self->net));

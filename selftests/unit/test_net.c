@@ -261,6 +261,19 @@ TEST_F(net, a_readable_rx_segment_is_an_invalid_rx_chain)
 	EXPECT_EQ(1, vring_used_pending(&self->d, RX));
 }
 
+TEST_F(net, a_readable_segment_before_a_good_rx_buffer_is_an_invalid_rx_chain)
+{
+	struct vseg segs[] = {
+		{ vguest_alloc(&self->g, 16, 16), 16, false },
+		{ vguest_alloc(&self->g, 1526, 16), 1526, true },
+	};
+
+	vring_add(&self->d, RX, segs, 2);
+	sent_one(self);
+	self->want.rx_chain_invalid = 1;
+	EXPECT_COUNTERS(self);
+}
+
 TEST_F(net, an_rx_address_that_wraps_is_an_invalid_rx_chain)
 {
 	struct vseg s = { ~0ULL - 5, 1526, true };
