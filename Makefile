@@ -61,6 +61,7 @@ virtio-objs := \
 	blkback.o \
 	bucket.o \
 	console.o \
+	console_control.o \
 	iov.o \
 	mmio.o \
 	net.o \

@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_config.h>
-#include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
@@ -13,65 +12,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "virtio/iov.h"
+#include "virtio/console_priv.h"
 #include "virtio/mmio.h"
-#include "virtio/virtio.h"
 #include "vmm/base/diag.h"
 
-#define NR_PORTS VIRTIO_CONSOLE_NR_PORTS
 #define NR_QUEUES (2 + 2 * NR_PORTS)
-#define CONTROL_RX 2
-#define CONTROL_TX 3
 #define OUT_SIZE 128	/* entries of a queue that the guest writes into */
 #define IN_SIZE 32	/* Linux fills these with pages: small boots faster */
-#define CONTROL_MSG_MAX 64
 /* One message of a driver; far above what any sends, and soon copied. */
 #define CHAIN_MAX MiB(16)
-
-static const char * const port_names[NR_PORTS] = {
-	[VIRTIO_CONSOLE_PORT_TTY] = "vmtap.console",
-	[VIRTIO_CONSOLE_PORT_BULK] = "vmtap.bulk",
-	[VIRTIO_CONSOLE_PORT_STATS] = "vmtap.stats",
-};
-
-/* Control messages owed to the driver, a bit each, sent in this order. */
-static const u16 owed_events[] = {
-	VIRTIO_CONSOLE_PORT_ADD, VIRTIO_CONSOLE_CONSOLE_PORT,
-	VIRTIO_CONSOLE_PORT_NAME, VIRTIO_CONSOLE_RESIZE,
-	VIRTIO_CONSOLE_PORT_OPEN,
-};
-
-#define OWED(event) (1U << (event))
-
-/* Plain data, as all of struct console_state. */
-struct port_state {
-	bool announced;	/* PORT_ADD went out or is owed */
-	bool guest_open;	/* atomic reads outside the lock */
-	bool stalled;	/* the sink took less; waits for resume */
-	u32 owed;
-	u64 out_done;	/* bytes of the next chain that the sink has already */
-	u32 send_head;	/* under send_lock: the first byte in send */
-	u32 send_len;
-	u8 send[VIRTIO_CONSOLE_SEND_MAX];
-};
-
-struct console_state {
-	struct virtio_state core;
-	struct virtio_console_config config;
-	struct virtio_console_counters c;
-	struct port_state ports[NR_PORTS];
-};
-
-struct virtio_console {
-	struct virtio v;
-	struct console_state s;
-	struct virtio_console_sink sinks[NR_PORTS];
-	pthread_mutex_t send_lock;	/* innermost */
-	struct event_source wake;	/* eventfd: send, resume or resize */
-	u32 resumed;	/* atomic: a bit for each port */
-	struct virtq_chain chain;	/* the one in hand */
-	u8 chunk[VIRTIO_CONSOLE_CHUNK];
-};
 
 static struct virtio_console *to_console(struct virtio *v)
 {
@@ -88,37 +37,37 @@ static bool multiport(const struct virtio_console *con)
 	return virtio_has(&con->v, VIRTIO_CONSOLE_F_MULTIPORT);
 }
 
-static struct iov chain_out(struct virtio_console *con)
+struct iov console_out(struct virtio_console *con)
 {
 	struct virtq_chain *c = &con->chain;
 
 	return (struct iov){ c->iov, c->nr_out, c->out_len };
 }
 
-static struct iov chain_in(struct virtio_console *con)
+struct iov console_in(struct virtio_console *con)
 {
 	struct virtq_chain *c = &con->chain;
 
 	return (struct iov){ c->iov + c->nr_out, c->nr_in, c->in_len };
 }
 
-static void give_back(struct virtio_console *con, unsigned int q, u32 len)
+void console_give_back(struct virtio_console *con, unsigned int q, u32 len)
 {
 	if (virtio_push(&con->v, q, &con->chain, len))
 		con->s.c.add_used_failures++;
 }
 
-static void refuse(struct virtio_console *con, unsigned int q)
+void console_refuse(struct virtio_console *con, unsigned int q)
 {
 	con->s.c.chain_invalid++;
-	give_back(con, q, 0);
+	console_give_back(con, q, 0);
 }
 
 /*
  * Take the next good chain of queue @q; those that are malformed, or run in
  * the wrong direction (5.3.6.1), are refused on the way.
  */
-static bool take(struct virtio_console *con, unsigned int q, bool readable)
+bool console_take(struct virtio_console *con, unsigned int q, bool readable)
 {
 	const struct virtq_chain *c = &con->chain;
 	int rc;
@@ -127,12 +76,12 @@ static bool take(struct virtio_console *con, unsigned int q, bool readable)
 		if (rc > 0 && !(readable ? c->in_len : c->out_len) &&
 		    c->out_len <= CHAIN_MAX)
 			return true;
-		refuse(con, q);
+		console_refuse(con, q);
 	}
 	return false;
 }
 
-static void set_open(struct virtio_console *con, unsigned int port, bool open)
+void console_set_open(struct virtio_console *con, unsigned int port, bool open)
 {
 	struct port_state *p = &con->s.ports[port];
 	const struct virtio_console_sink *sink = &con->sinks[port];
@@ -148,7 +97,7 @@ static void set_open(struct virtio_console *con, unsigned int port, bool open)
 
 static u32 send_some(struct virtio_console *con, struct port_state *p)
 {
-	struct iov in = chain_in(con);
+	struct iov in = console_in(con);
 	u32 done = 0;
 
 	pthread_mutex_lock(&con->send_lock);
@@ -174,7 +123,7 @@ static bool has_unsent(struct virtio_console *con, struct port_state *p)
 	return ret;
 }
 
-static void pump_in(struct virtio_console *con, unsigned int port)
+void console_pump_in(struct virtio_console *con, unsigned int port)
 {
 	struct port_state *p = &con->s.ports[port];
 	unsigned int q = rx_queue(port);
@@ -184,11 +133,11 @@ static void pump_in(struct virtio_console *con, unsigned int port)
 		return;
 	do {
 		virtq_kicks_off(vq, con->v.mem);
-		while (has_unsent(con, p) && take(con, q, false)) {
+		while (has_unsent(con, p) && console_take(con, q, false)) {
 			u32 n = send_some(con, p);
 
 			con->s.c.bytes_in[port] += n;
-			give_back(con, q, n);
+			console_give_back(con, q, n);
 		}
 		/* With nothing to send, a kick for a fresh buffer is noise. */
 	} while (has_unsent(con, p) && virtio_kicks_on(&con->v, q));
@@ -202,7 +151,7 @@ static bool deliver(struct virtio_console *con, unsigned int port)
 {
 	const struct virtio_console_sink *sink = &con->sinks[port];
 	struct port_state *p = &con->s.ports[port];
-	struct iov out = chain_out(con);
+	struct iov out = console_out(con);
 	size_t n, took;
 
 	iov_skip(&out, p->out_done);
@@ -224,14 +173,14 @@ static void drain_out(struct virtio_console *con, unsigned int port,
 	struct port_state *p = &con->s.ports[port];
 	unsigned int q = rx_queue(port) + 1;
 
-	while (!p->stalled && take(con, q, true)) {
+	while (!p->stalled && console_take(con, q, true)) {
 		if (!deliver(con, port)) {
 			p->stalled = true;
 			con->s.c.stalls[port]++;
 			virtq_unpop(&con->s.core.vq[q]);
 			break;
 		}
-		give_back(con, q, 0);
+		console_give_back(con, q, 0);
 		if (breathe)
 			virtio_breathe(&con->v);
 	}
@@ -253,157 +202,6 @@ static void pump_out(struct virtio_console *con, unsigned int port,
 	virtio_notify(&con->v, q);
 }
 
-/* Control queues (5.3.6.2). */
-
-static size_t build_control(struct virtio_console *con, unsigned int port,
-			    u16 event, u8 *buf)
-{
-	struct virtio_console_control msg = {
-		.id = htole32(port),
-		.event = htole16(event),
-		.value = htole16(event == VIRTIO_CONSOLE_PORT_OPEN ||
-				 event == VIRTIO_CONSOLE_CONSOLE_PORT),
-	};
-	size_t len = sizeof(msg);
-
-	memcpy(buf, &msg, len);
-	if (event == VIRTIO_CONSOLE_PORT_NAME) {
-		memcpy(buf + len, port_names[port], strlen(port_names[port]));
-		len += strlen(port_names[port]);
-	} else if (event == VIRTIO_CONSOLE_RESIZE) {
-		memcpy(buf + len, &con->s.config.cols, 2);
-		memcpy(buf + len + 2, &con->s.config.rows, 2);
-		len += 4;
-	}
-	return len;
-}
-
-static bool next_owed(const struct virtio_console *con, unsigned int *port,
-		      u16 *event)
-{
-	unsigned int i;
-
-	for (*port = 0; *port < NR_PORTS; (*port)++) {
-		for (i = 0; i < ARRAY_SIZE(owed_events); i++) {
-			*event = owed_events[i];
-			if (con->s.ports[*port].owed & OWED(*event))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void send_owed(struct virtio_console *con)
-{
-	u8 buf[CONTROL_MSG_MAX];
-	unsigned int port;
-	u16 event;
-
-	while (next_owed(con, &port, &event) && take(con, CONTROL_RX, false)) {
-		struct iov in = chain_in(con);
-		size_t len = build_control(con, port, event, buf);
-
-		if (in.len < len) {
-			refuse(con, CONTROL_RX);
-			continue;
-		}
-		iov_write(&in, buf, len);
-		con->s.ports[port].owed &= ~OWED(event);
-		give_back(con, CONTROL_RX, len);
-	}
-}
-
-static bool owes(const struct virtio_console *con)
-{
-	unsigned int port;
-	u16 event;
-
-	return next_owed(con, &port, &event);
-}
-
-static void pump_control(struct virtio_console *con)
-{
-	struct virtq *vq = &con->s.core.vq[CONTROL_RX];
-
-	if (!vq->ready)
-		return;
-	do {
-		virtq_kicks_off(vq, con->v.mem);
-		send_owed(con);
-	} while (owes(con) && virtio_kicks_on(&con->v, CONTROL_RX));
-	virtio_notify(&con->v, CONTROL_RX);
-}
-
-static void announce(struct virtio_console *con)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_PORTS; i++) {
-		/* A port that exists must not be added again (5.3.6.2.1). */
-		if (!con->s.ports[i].announced)
-			con->s.ports[i].owed |= OWED(VIRTIO_CONSOLE_PORT_ADD);
-		con->s.ports[i].announced = true;
-	}
-}
-
-static void port_ready(struct virtio_console *con, unsigned int port)
-{
-	con->s.ports[port].owed |= OWED(VIRTIO_CONSOLE_PORT_NAME) |
-				   OWED(VIRTIO_CONSOLE_PORT_OPEN);
-	if (port == VIRTIO_CONSOLE_PORT_TTY)
-		con->s.ports[port].owed |= OWED(VIRTIO_CONSOLE_CONSOLE_PORT) |
-					   OWED(VIRTIO_CONSOLE_RESIZE);
-}
-
-/* Returns false for what makes no sense. */
-static bool handle_control(struct virtio_console *con, u32 port, u16 event,
-			   u16 value)
-{
-	if (event == VIRTIO_CONSOLE_DEVICE_READY) {
-		if (value)
-			announce(con);
-		return true;
-	}
-	if (port >= NR_PORTS || !con->s.ports[port].announced)
-		return false;
-	switch (event) {
-	case VIRTIO_CONSOLE_PORT_READY:
-		if (value)
-			port_ready(con, port);
-		return true;
-	case VIRTIO_CONSOLE_PORT_OPEN:
-		set_open(con, port, value);
-		pump_in(con, port);
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void control_kicked(struct virtio_console *con)
-{
-	struct virtq *vq = &con->s.core.vq[CONTROL_TX];
-	struct virtio_console_control msg;
-
-	do {
-		virtq_kicks_off(vq, con->v.mem);
-		while (take(con, CONTROL_TX, true)) {
-			struct iov out = chain_out(con);
-			bool whole = iov_read(&out, &msg, sizeof(msg)) ==
-				     sizeof(msg);
-
-			/* Answers need the chain: give this one back first. */
-			give_back(con, CONTROL_TX, 0);
-			if (!whole || !handle_control(con, le32toh(msg.id),
-						      le16toh(msg.event),
-						      le16toh(msg.value)))
-				con->s.c.control_invalid++;
-		}
-	} while (virtio_kicks_on(&con->v, CONTROL_TX));
-	virtio_notify(&con->v, CONTROL_TX);
-	pump_control(con);
-}
-
 /* Device operations. */
 
 static void console_kicked(struct virtio *v, unsigned int q)
@@ -414,13 +212,13 @@ static void console_kicked(struct virtio *v, unsigned int q)
 	if (q >= 2 && !multiport(con))
 		return;
 	if (q == CONTROL_RX)
-		pump_control(con);
+		console_pump_control(con);
 	else if (q == CONTROL_TX)
-		control_kicked(con);
+		console_control_kicked(con);
 	else if (q % 2)
 		pump_out(con, port, true);
 	else
-		pump_in(con, port);
+		console_pump_in(con, port);
 }
 
 static void console_driver_ok(struct virtio *v)
@@ -428,7 +226,7 @@ static void console_driver_ok(struct virtio *v)
 	struct virtio_console *con = to_console(v);
 
 	if (!multiport(con))
-		set_open(con, VIRTIO_CONSOLE_PORT_TTY, true);
+		console_set_open(con, VIRTIO_CONSOLE_PORT_TTY, true);
 }
 
 /* The guest thinks that what it posted is on its way: take it before it goes. */
@@ -462,7 +260,7 @@ static void console_reset(struct virtio *v)
 		pthread_mutex_lock(&con->send_lock);
 		p->send_len = 0;
 		pthread_mutex_unlock(&con->send_lock);
-		set_open(con, i, false);
+		console_set_open(con, i, false);
 	}
 }
 
@@ -491,7 +289,7 @@ static void console_woken(struct event_source *src, u32 events)
 		if (resumed & (1U << i))
 			con->s.ports[i].stalled = false;
 		if (virtio_running(&con->v) && (!i || multiport(con))) {
-			pump_in(con, i);
+			console_pump_in(con, i);
 			pump_out(con, i, true);
 		}
 		virtio_unlock(&con->v);
@@ -548,14 +346,11 @@ void virtio_console_resume(struct virtio_console *con,
 
 void virtio_console_resize(struct virtio_console *con, u16 cols, u16 rows)
 {
-	struct port_state *p = &con->s.ports[VIRTIO_CONSOLE_PORT_TTY];
-
 	virtio_lock(&con->v);
 	con->s.config.cols = htole16(cols);
 	con->s.config.rows = htole16(rows);
 	virtio_config_changed(&con->v);
-	if (p->announced)
-		p->owed |= OWED(VIRTIO_CONSOLE_RESIZE);
+	console_owe_resize(con);
 	virtio_unlock(&con->v);
 	virtio_kick(&con->v, CONTROL_RX);
 }
