@@ -78,6 +78,7 @@ freeze-objs := \
 	ksym.o \
 	ktype.o \
 	ktype_print.o \
+	ktype_spell.o \
 	sched.o \
 	tasks.o \
 	vas.o \

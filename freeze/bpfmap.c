@@ -262,8 +262,11 @@ int bpfmap_hash_walk(const struct kread *k, const struct bpfmap *m,
 	u64 b, elem;
 	int err = hash_layout(k, m, &w);
 
-	if (!err && !(key = malloc(max(m->key_size, 1U))))
-		err = -ENOMEM;
+	if (err)
+		return err;
+	key = malloc(max(m->key_size, 1U));
+	if (!key)
+		return -ENOMEM;
 	for (b = 0; !err && b < w.n_buckets; b++) {
 		err = vas_read_u64(&k->vas, w.buckets + b * w.bucket_size +
 						    w.first_off, &elem);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* BTF by path, and its C spelling; see ktype.h. Values: ktype_print.c. */
+/* BTF by name and path; see ktype.h. Spelling: ktype_spell.c. */
 #include "freeze/ktype.h"
 
 #include <ctype.h>
@@ -8,26 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "vmm/base/buf.h"
-#include "vmm/base/cleanup.h"
+#include "freeze/ktype_priv.h"
 #include "vmm/base/diag.h"
 #include "vmm/kimage.h"
-
-#define MAX_DEPTH 32	/* of typedef chains, nesting, declarators */
-
-struct ktype {
-	struct btf *btf;
-	const struct ktype *base;	/* of split BTF */
-	/*
-	 * Named types by hash of the name, open addressing: id, or 0. The
-	 * readers ask by name thousands of times.
-	 */
-	u32 *slots;
-	u32 mask;
-};
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -37,7 +22,7 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static const char *name_of(const struct ktype *kt, const struct btf_type *t)
+const char *ktype_type_name(const struct ktype *kt, const struct btf_type *t)
 {
 	const char *s = btf__name_by_offset(kt->btf, t->name_off);
 
@@ -79,7 +64,7 @@ static int index_names(struct ktype *kt)
 
 		if (!is_indexed(t))
 			continue;
-		at = hash_name(name_of(kt, t));
+		at = hash_name(ktype_type_name(kt, t));
 		while (kt->slots[at & kt->mask])
 			at++;
 		kt->slots[at & kt->mask] = id;
@@ -152,11 +137,11 @@ u32 ktype_nr(const struct ktype *kt)
 }
 
 /* Through typedefs and qualifiers; NULL for void and bad ids. */
-static const struct btf_type *strip(const struct ktype *kt, u32 *id)
+const struct btf_type *ktype_strip(const struct ktype *kt, u32 *id)
 {
 	unsigned int depth;
 
-	for (depth = 0; depth < MAX_DEPTH; depth++) {
+	for (depth = 0; depth < KTYPE_MAX_DEPTH; depth++) {
 		const struct btf_type *t = btf__type_by_id(kt->btf, *id);
 
 		if (!t || !*id)
@@ -244,7 +229,7 @@ static int find_indexed(const struct ktype *kt, const char *name, int want)
 		const struct btf_type *t = btf__type_by_id(kt->btf, id);
 		unsigned int rank = kind_rank(t, want);
 
-		if (rank && rank < best_rank && !strcmp(name_of(kt, t), name)) {
+		if (rank && rank < best_rank && !strcmp(ktype_type_name(kt, t), name)) {
 			best = (int)id;
 			best_rank = rank;
 		}
@@ -288,13 +273,13 @@ static void int_info(const struct ktype *kt, const struct btf_type *t,
 	out->is_signed = enc & BTF_INT_SIGNED;
 	if (enc & BTF_INT_BOOL)
 		out->kind = KTYPE_BOOL;
-	else if ((enc & BTF_INT_CHAR) || !strcmp(name_of(kt, t), "char"))
+	else if ((enc & BTF_INT_CHAR) || !strcmp(ktype_type_name(kt, t), "char"))
 		out->kind = KTYPE_CHAR;
 }
 
 int ktype_info(const struct ktype *kt, u32 id, struct ktype_info *out)
 {
-	const struct btf_type *t = strip(kt, &id);
+	const struct btf_type *t = ktype_strip(kt, &id);
 	s64 size = btf__resolve_size(kt->btf, id);
 
 	*out = (struct ktype_info){ .kind = KTYPE_OTHER, .id = id,
@@ -374,7 +359,7 @@ static const char *section_var(const struct ktype *kt, const struct btf_type *t,
 		return "";
 	*f = (struct kfield){ .offset = v->offset, .size = v->size,
 			      .type_id = var->type };
-	return name_of(kt, var);
+	return ktype_type_name(kt, var);
 }
 
 static int each_var(const struct ktype *kt, const struct btf_type *t,
@@ -415,7 +400,7 @@ int ktype_each_member(const struct ktype *kt, u32 id,
 		      int (*fn)(const char *name, const struct kfield *f,
 				void *arg), void *arg)
 {
-	const struct btf_type *t = strip(kt, &id);
+	const struct btf_type *t = ktype_strip(kt, &id);
 	unsigned int i;
 	int ret = 0;
 
@@ -439,14 +424,14 @@ static int find_member(const struct ktype *kt, u32 id, const char *name,
 		       size_t len, u64 at, unsigned int depth,
 		       struct kfield *out)
 {
-	const struct btf_type *t = strip(kt, &id);
+	const struct btf_type *t = ktype_strip(kt, &id);
 	unsigned int i;
 
 	if (t && btf_is_datasec(t))
 		return find_var(kt, t, name, len, out);
 	if (!t || !btf_is_composite(t))
 		return -EINVAL;
-	if (depth >= MAX_DEPTH)
+	if (depth >= KTYPE_MAX_DEPTH)
 		return -ENOENT;
 	for (i = 0; i < btf_vlen(t); i++) {
 		const struct btf_member *m = &btf_members(t)[i];
@@ -593,8 +578,8 @@ bool ktype_has(const struct ktype *kt, const char *path)
 	return !ktype_field(kt, path, &f, NULL);
 }
 
-static bool enum_value(const struct ktype *kt, const struct btf_type *t,
-		       unsigned int i, const char **name, s64 *value)
+bool ktype_enum_value(const struct ktype *kt, const struct btf_type *t,
+		      unsigned int i, const char **name, s64 *value)
 {
 	if (i >= btf_vlen(t))
 		return false;
@@ -615,7 +600,7 @@ static bool enum_has(const struct ktype *kt, const struct btf_type *t,
 	unsigned int i;
 	s64 value;
 
-	for (i = 0; enum_value(kt, t, i, &name, &value); i++)
+	for (i = 0; ktype_enum_value(kt, t, i, &name, &value); i++)
 		if (!strcmp(name, value_name)) {
 			*out = value;
 			return true;
@@ -632,7 +617,7 @@ int ktype_enum(const struct ktype *kt, const char *enum_name,
 		const struct btf_type *t = btf__type_by_id(kt->btf, id);
 
 		if (!btf_is_any_enum(t) ||
-		    (enum_name && strcmp(name_of(kt, t), enum_name)))
+		    (enum_name && strcmp(ktype_type_name(kt, t), enum_name)))
 			continue;
 		if (enum_has(kt, t, value_name, out))
 			return 0;
@@ -642,176 +627,15 @@ int ktype_enum(const struct ktype *kt, const char *enum_name,
 
 const char *ktype_enum_name(const struct ktype *kt, u32 id, s64 value)
 {
-	const struct btf_type *t = strip(kt, &id);
+	const struct btf_type *t = ktype_strip(kt, &id);
 	const char *name;
 	unsigned int i;
 	s64 v;
 
 	if (!t || !btf_is_any_enum(t))
 		return NULL;
-	for (i = 0; enum_value(kt, t, i, &name, &v); i++)
+	for (i = 0; ktype_enum_value(kt, t, i, &name, &v); i++)
 		if (v == value)
 			return name;
 	return NULL;
-}
-
-static const char *tag_of(const struct btf_type *t)
-{
-	switch (btf_kind(t)) {
-	case BTF_KIND_STRUCT:
-		return "struct ";
-	case BTF_KIND_UNION:
-		return "union ";
-	case BTF_KIND_ENUM:
-	case BTF_KIND_ENUM64:
-		return "enum ";
-	case BTF_KIND_FWD:
-		return btf_kflag(t) ? "union " : "struct ";
-	default:
-		return "";
-	}
-}
-
-/* Put @mod around the declarator: pointers in front, the rest behind. */
-static int declare(char **decl, const char *before, const char *after)
-{
-	bool paren = *after && **decl == '*';
-	char *s;
-
-	if (asprintf(&s, "%s%s%s%s%s", before, paren ? "(" : "", *decl,
-		     paren ? ")" : "", after) < 0)
-		return -ENOMEM;
-	free(*decl);
-	*decl = s;
-	return 0;
-}
-
-/* C reads from the inside out, so the declarator grows around the name. */
-static int spell(const struct ktype *kt, u32 id, const char *name,
-		 struct buf *out)
-{
-	char *decl __free(cleanup_free) = strdup(name);
-	const struct btf_type *t = NULL;
-	const char *base = "void", *qual = "";
-	unsigned int depth;
-	char dim[32];
-	int err = 0;
-
-	for (depth = 0; decl && !err && id; depth++) {
-		t = btf__type_by_id(kt->btf, id);
-		if (!t || depth == MAX_DEPTH)
-			return -EINVAL;
-		if (btf_is_ptr(t)) {
-			err = declare(&decl, "*", "");
-		} else if (btf_is_array(t)) {
-			snprintf(dim, sizeof(dim), "[%u]", btf_array(t)->nelems);
-			err = declare(&decl, "", dim);
-			id = btf_array(t)->type;
-			continue;
-		} else if (btf_is_func_proto(t)) {
-			err = declare(&decl, "", "()");
-		} else if (btf_is_const(t)) {
-			qual = *decl == '*' || *decl == '(' || !*qual ?
-				       "const " : qual;
-		} else if (!btf_is_mod(t) && btf_kind(t) != BTF_KIND_TYPE_TAG) {
-			base = name_of(kt, t);
-			break;
-		}
-		id = t->type;
-	}
-	if (!decl || err)
-		return -ENOMEM;
-	buf_printf(out, "%s%s%s", qual, id && t ? tag_of(t) : "",
-		   *base ? base : "{...}");
-	if (*decl)
-		buf_printf(out, "%s%s", *decl == '[' ? "" : " ", decl);
-	return out->failed ? -ENOMEM : 0;
-}
-
-int ktype_name(const struct ktype *kt, u32 id, struct buf *out)
-{
-	return spell(kt, id, "", out);
-}
-
-static int layout_member(const struct ktype *kt, const struct btf_type *t,
-			 unsigned int i, u64 base, unsigned int depth,
-			 struct buf *out);
-
-static int layout_body(const struct ktype *kt, const struct btf_type *t,
-		       u64 base, unsigned int depth, struct buf *out)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; !err && i < btf_vlen(t); i++)
-		err = layout_member(kt, t, i, base, depth, out);
-	return err;
-}
-
-static int layout_member(const struct ktype *kt, const struct btf_type *t,
-			 unsigned int i, u64 base, unsigned int depth,
-			 struct buf *out)
-{
-	const struct btf_member *m = &btf_members(t)[i];
-	const char *name = btf__name_by_offset(kt->btf, m->name_off);
-	u64 bits = base + btf_member_bit_offset(t, i);
-	u32 width = btf_member_bitfield_size(t, i);
-	u32 id = m->type;
-	const struct btf_type *mt = strip(kt, &id);
-	s64 size = btf__resolve_size(kt->btf, m->type);
-	int err;
-
-	if (depth >= 8)
-		return buf_puts(out, "...\n");
-	buf_printf(out, "%*s", (int)depth * 8, "");
-	if (mt && btf_is_composite(mt) && !mt->name_off &&
-	    id == m->type) {
-		buf_printf(out, "%s{\n", tag_of(mt));
-		err = layout_body(kt, mt, bits, depth + 1, out);
-		buf_printf(out, "%*s}%s%s;", (int)depth * 8, "",
-			   name && *name ? " " : "", name ? name : "");
-	} else {
-		err = spell(kt, m->type, name ? name : "", out);
-		if (width)
-			buf_printf(out, ":%u", width);
-		buf_putc(out, ';');
-	}
-	if (err)
-		return err;
-	if (width)
-		return buf_printf(out, "\t/* %" PRIu64 ":%u */\n", bits / 8,
-				  (unsigned int)(bits % 8));
-	return buf_printf(out, "\t/* %" PRIu64 " %" PRId64 " */\n", bits / 8,
-			  size > 0 ? size : 0);
-}
-
-static int layout_enum(const struct ktype *kt, const struct btf_type *t,
-		       struct buf *out)
-{
-	const char *name;
-	unsigned int i;
-	s64 value;
-
-	for (i = 0; enum_value(kt, t, i, &name, &value); i++)
-		buf_printf(out, "        %s = %" PRId64 ",\n", name, value);
-	return out->failed ? -ENOMEM : 0;
-}
-
-int ktype_layout(const struct ktype *kt, u32 id, struct buf *out)
-{
-	const struct btf_type *t;
-	s64 size = btf__resolve_size(kt->btf, id);
-	u32 base = id;
-	int err;
-
-	t = strip(kt, &base);
-	if (!t || (!btf_is_composite(t) && !btf_is_any_enum(t)))
-		return spell(kt, t ? base : id, "", out);
-	buf_printf(out, "%s%s {\n", tag_of(t), name_of(kt, t));
-	if (btf_is_composite(t))
-		err = layout_body(kt, t, 0, 1, out);
-	else
-		err = layout_enum(kt, t, out);
-	buf_printf(out, "};\t/* size %" PRId64 " */\n", size > 0 ? size : 0);
-	return err ? err : out->failed ? -ENOMEM : 0;
 }

@@ -390,16 +390,26 @@ static int map_file(struct kimage *ki, struct diag *d)
 	return 0;
 }
 
+static struct kimage *new_kimage(const char *path)
+{
+	struct kimage *ki = calloc(1, sizeof(*ki));
+
+	if (ki)
+		ki->path = strdup(path);
+	if (ki && ki->path)
+		return ki;
+	free(ki);
+	return NULL;
+}
+
 int kimage_open(const char *path, unsigned int flags, struct kimage **out,
 		struct diag *d)
 {
-	struct kimage *ki = calloc(1, sizeof(*ki));
+	struct kimage *ki = new_kimage(path);
 	int err;
 
-	if (!ki || !(ki->path = strdup(path))) {
-		kimage_close(ki);
+	if (!ki)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
-	}
 	err = map_file(ki, d);
 	if (!err)
 		err = open_data(ki, ki->file_map, ki->file_len, flags, d);
@@ -407,6 +417,7 @@ int kimage_open(const char *path, unsigned int flags, struct kimage **out,
 		kimage_close(ki);
 		return diag_wrap(d, err, "kernel image %s", path);
 	}
+	/* Nothing of a bzImage's file is needed any more. */
 	if (ki->format == KIMAGE_BZIMAGE) {
 		munmap(ki->file_map, ki->file_len);
 		ki->file_map = NULL;
@@ -418,13 +429,11 @@ int kimage_open(const char *path, unsigned int flags, struct kimage **out,
 int kimage_open_buffer(const void *data, size_t len, struct kimage **out,
 		       struct diag *d)
 {
-	struct kimage *ki = calloc(1, sizeof(*ki));
+	struct kimage *ki = new_kimage("(memory)");
 	int err;
 
-	if (!ki || !(ki->path = strdup("(memory)"))) {
-		kimage_close(ki);
+	if (!ki)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
-	}
 	err = open_data(ki, data, len, KIMAGE_NO_CACHE, d);
 	if (err) {
 		kimage_close(ki);

@@ -176,6 +176,66 @@ void kmake_elf(struct buf *out, const void *rodata, size_t len)
 	buf_add(out, sh, sizeof(sh));
 }
 
+static void add_symtab(struct buf *out, struct buf *str,
+		       const struct kmake_sym *syms, size_t nr)
+{
+	Elf64_Sym s = { 0 };
+	size_t i;
+
+	buf_add(out, &s, sizeof(s));
+	buf_putc(str, 0);
+	/* What an index leaves out: a file's name, a local label. */
+	s.st_name = (u32)str->len;
+	s.st_info = ELF64_ST_INFO(STB_LOCAL, STT_FILE);
+	s.st_shndx = SHN_ABS;
+	buf_add(str, "main.c", 7);
+	buf_add(out, &s, sizeof(s));
+	for (i = 0; i < nr; i++) {
+		char type = syms[i].name[0];
+		int bind = type == 'W' ? STB_WEAK :
+			   type >= 'a' ? STB_LOCAL : STB_GLOBAL;
+
+		s.st_name = (u32)str->len;
+		s.st_info = (u8)ELF64_ST_INFO(bind, STT_FUNC);
+		s.st_shndx = type == 'A' ? SHN_ABS : 1;
+		s.st_value = syms[i].addr;
+		buf_add(str, syms[i].name + 1, strlen(syms[i].name));
+		buf_add(out, &s, sizeof(s));
+	}
+}
+
+void kmake_elf_symtab(struct buf *out, const struct kmake_sym *syms, size_t nr)
+{
+	static const char names[] = "\0.text\0.symtab\0.strtab\0.shstrtab";
+	Elf64_Shdr sh[5] = { { 0 } };
+	struct buf str = { 0 };
+	Elf64_Ehdr *eh;
+	size_t at;
+
+	kmake_elf(out, "text", 4);
+	eh = (Elf64_Ehdr *)out->data;
+	memcpy(sh, out->data + eh->e_shoff, 2 * sizeof(sh[0]));
+	buf_pad(out, 8);
+	at = out->len;
+	add_symtab(out, &str, syms, nr);
+	sh[2] = (Elf64_Shdr){ .sh_name = 7, .sh_type = SHT_SYMTAB, .sh_link = 3,
+			      .sh_offset = at, .sh_size = out->len - at,
+			      .sh_entsize = sizeof(Elf64_Sym) };
+	sh[3] = (Elf64_Shdr){ .sh_name = 15, .sh_type = SHT_STRTAB,
+			      .sh_offset = out->len, .sh_size = str.len };
+	buf_add(out, str.data, str.len);
+	sh[4] = (Elf64_Shdr){ .sh_name = 23, .sh_type = SHT_STRTAB,
+			      .sh_offset = out->len, .sh_size = sizeof(names) };
+	buf_add(out, names, sizeof(names));
+	buf_pad(out, 8);
+	eh = (Elf64_Ehdr *)out->data;
+	eh->e_shoff = out->len;
+	eh->e_shnum = 5;
+	eh->e_shstrndx = 4;
+	buf_add(out, sh, sizeof(sh));
+	buf_reset(&str);
+}
+
 void kmake_relocs(struct buf *out, bool inverse)
 {
 	add32(out, 0);

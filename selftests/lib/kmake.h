@@ -35,6 +35,9 @@ void kmake_kallsyms(struct buf *out, u64 vaddr, const struct kmake_sym *syms,
 /** kmake_elf() - a vmlinux of one segment that holds @rodata at offset 0x1000 */
 void kmake_elf(struct buf *out, const void *rodata, size_t len);
 
+/** kmake_elf_symtab() - a vmlinux with .symtab; types T, t, W and A */
+void kmake_elf_symtab(struct buf *out, const struct kmake_sym *syms, size_t nr);
+
 /** kmake_relocs() - append a table; @inverse as kernels before 6.15 have it */
 void kmake_relocs(struct buf *out, bool inverse);
 

@@ -249,6 +249,42 @@ TEST_F(ksym, indexed_and_cached)
 	io_rmtree(dir, NULL);
 }
 
+TEST_F(ksym, unstripped_vmlinux_gives_its_symtab)
+{
+	static const struct kmake_sym syms[] = {
+		{ KMAKE_TEXT + 0x40, "tlocal" }, { KMAKE_TEXT, "T_text" },
+		{ KMAKE_TEXT + 0x20, "Wweak" }, { 0x31980, "Arunqueues" },
+		{ KMAKE_TEXT + 0x30, "t.Llabel" },
+	};
+	struct buf elf = { 0 };
+	struct kimage *ki = NULL;
+	struct ksym_entry e;
+	u64 addr, off;
+
+	kmake_elf_symtab(&elf, syms, ARRAY_SIZE(syms));
+	ASSERT_EQ(0, kimage_open_buffer(elf.data, elf.len, &ki, &self->d));
+	ASSERT_EQ(0, ksym_open(ki, &self->ks, &self->d)) {
+		TH_LOG("%s", diag_text(&self->d));
+	}
+	EXPECT_STREQ("symtab", ksym_source(self->ks));
+	EXPECT_EQ(4, ksym_nr(self->ks));
+	EXPECT_EQ(0, ksym_find(self->ks, "weak", &addr));
+	EXPECT_EQ(KMAKE_TEXT + 0x20, addr);
+	EXPECT_EQ(-ENOENT, ksym_find(self->ks, "main.c", &addr));
+	EXPECT_STREQ("local", ksym_at(self->ks, KMAKE_TEXT + 0x48, &off));
+	ASSERT_TRUE(ksym_get(self->ks, 0, &e));
+	EXPECT_STREQ("runqueues", e.name);
+	EXPECT_EQ('A', e.type);
+	ASSERT_TRUE(ksym_get(self->ks, 1, &e));
+	EXPECT_EQ('T', e.type);
+	ASSERT_TRUE(ksym_get(self->ks, 2, &e));
+	EXPECT_EQ('W', e.type);
+	ASSERT_TRUE(ksym_get(self->ks, 3, &e));
+	EXPECT_EQ('t', e.type);
+	kimage_close(ki);
+	buf_reset(&elf);
+}
+
 TEST_F(ksym, lookups)
 {
 	static const struct ksym_entry entries[] = {
