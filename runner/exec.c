@@ -157,7 +157,7 @@ static int open_image(struct exec *x, struct diag *d)
 {
 	int err = kimage_open(x->kernel->image, 0, &x->image, d);
 
-	if (err == -EOPNOTSUPP && x->s->kernel.boot == BOOT_AUTO) {
+	if (err == -EOPNOTSUPP && x->s->kernel.boot != BOOT_DIRECT) {
 		log_debug("exec", "%s", diag_text(d));
 		diag_reset(d);
 		return 0;
@@ -177,7 +177,7 @@ static int prepare(struct exec *x, struct diag *d)
 		err = guestfs_build(&x->guest, x->s, x->kernel, d);
 	if (!err)
 		err = preflight(x, d);
-	if (!err && x->s->kernel.boot != BOOT_BZIMAGE)
+	if (!err)
 		err = open_image(x, d);
 	return err;
 }

@@ -176,7 +176,8 @@ static int build_machine(struct live *x, struct diag *d)
 
 	set_topology(&cfg.topology, &x->s->vm.cpus);
 	set_kaslr(x, &cfg);
-	if (!x->cfg.image) {
+	if (!x->cfg.image || x->s->kernel.boot == BOOT_BZIMAGE) {
+		cfg.kernel.kimage = NULL;
 		err = io_read_file(x->cfg.kernel->image, MiB(256), &bzimage, d);
 		cfg.kernel.bzimage = bzimage.data;
 		cfg.kernel.bzimage_len = bzimage.len;

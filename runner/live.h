@@ -29,7 +29,7 @@ struct virtio_net;
 struct live_cfg {
 	const struct scenario *scenario;
 	const struct kernel *kernel;
-	const struct kimage *image;	/* NULL: the bzImage unpacks itself */
+	const struct kimage *image;	/* NULL: cannot be unpacked here */
 	struct initramfs *initramfs;
 	const char *dir;		/* for logs and scratch; NULL: none */
 	double time_factor;		/* of all guest time limits, >= 1 */
