@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -191,30 +192,64 @@ int blkback_open_image(struct blkback **ret, const char *path, bool read_only,
 	return 0;
 }
 
+/* Where a file system has no O_TMPFILE (9p, some overlays): named, briefly. */
+static int scratch_named(const char *dir, u64 size)
+{
+	char path[PATH_MAX];
+	int fd, err;
+
+	if (snprintf(path, sizeof(path), "%s/.disk-XXXXXX", dir) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Before its name goes: 9p sizes a file by its path. */
+	err = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+	unlink(path);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int scratch_fd(const char *dir, u64 size)
+{
+	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) :
+		       memfd_create("vmtap-disk", MFD_CLOEXEC);
+	int err;
+
+	if (fd < 0 && dir && (errno == EOPNOTSUPP || errno == EISDIR))
+		return scratch_named(dir, size);
+	if (fd < 0)
+		return -errno;
+	if (!ftruncate(fd, (off_t)size))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
 int blkback_open_scratch(struct blkback **ret, const char *dir, u64 size,
 			 bool read_only, struct diag *d)
 {
-	int fd __free(cleanup_close) =
-		dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) :
-		      memfd_create("vmtap-disk", MFD_CLOEXEC);
-	int err;
+	int fd, err;
 
 	if (!size || size % SECTOR || size > INT64_MAX)
 		return diag_fail(d, -EINVAL, NULL,
 				 "disk of %llu bytes: not a multiple of 512",
 				 (unsigned long long)size);
+	fd = scratch_fd(dir, size);
 	if (fd < 0)
-		return diag_fail(d, -errno, NULL,
-				 "cannot make a scratch disk in %s: %m",
-				 dir ?: "memory");
-	if (ftruncate(fd, (off_t)size) < 0)
-		return diag_fail(d, -errno, NULL,
-				 "cannot size a scratch disk to %llu bytes: %m",
-				 (unsigned long long)size);
+		return diag_fail(d, fd, NULL,
+				 "cannot make a scratch disk of %llu bytes in %s: %s",
+				 (unsigned long long)size, dir ?: "memory",
+				 strerror(-fd));
 	err = file_create(ret, fd, size, read_only);
-	if (err)
+	if (err) {
+		close(fd);
 		return diag_fail(d, err, NULL, "no memory for a disk");
-	take_fd(fd);
+	}
 	return 0;
 }
 

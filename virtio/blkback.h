@@ -44,7 +44,7 @@ int blkback_open_image(struct blkback **ret, const char *path, bool read_only,
 
 /**
  * blkback_open_scratch() - a sparse zeroed disk that goes away with the fd
- * @dir: where an O_TMPFILE is made; NULL: in memory (memfd)
+ * @dir: where an unnamed file is made; NULL: in memory (memfd)
  * @size: bytes, a multiple of 512
  */
 int blkback_open_scratch(struct blkback **ret, const char *dir, u64 size,
