@@ -120,6 +120,7 @@ runner-objs := \
 	hosts.o \
 	initramfs.o \
 	initramfs_add.o \
+	inside.o \
 	invariant.o \
 	job.o \
 	json.o \

@@ -53,12 +53,9 @@ static const char *first_complaint(const struct splat_list *list)
 static int scan_console(struct appraisal *x, struct splat_list *splats,
 			struct diag *d)
 {
-	size_t len;
-	char *log __free(cleanup_free) = textlog_text(&x->live->heard.console, &len);
-
-	if (!log)
-		return -ENOMEM;
-	return splat_scan(log, len, x->s->splats.allow.items,
+	if (!x->live->log)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	return splat_scan(x->live->log, x->live->log_len, x->s->splats.allow.items,
 			  x->s->splats.allow.n, splats, d);
 }
 
@@ -106,7 +103,8 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 {
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
-		.net = x->live->net, .splats = splats, .verdict = v,
+		.net = x->live->net,
+		.log = x->live->log, .log_len = x->live->log_len, .splats = splats, .verdict = v,
 		.kernel = x->live->cfg.kernel,
 		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),
 		.accel = x->accel,

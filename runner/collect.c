@@ -86,13 +86,13 @@ static void collect_phases(struct value *r, const struct heard *h)
 static void collect_crash(struct value *r, const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
-	size_t console_len, len = 0;
-	char *log __free(cleanup_free) = textlog_text(&h->console, &console_len);
+	size_t len = 0;
 	char *own __free(cleanup_free) = NULL;
 	const char *text = NULL, *via = NULL;
 
-	if (log && from->splats)
-		own = splat_crash_text(log, console_len, from->splats, 60);
+	if (from->log && from->splats)
+		own = splat_crash_text(from->log, from->log_len, from->splats,
+				       60);
 	if (own) {
 		text = own;
 		len = strlen(own);
@@ -294,6 +294,7 @@ struct value *collect_result(const struct collect_from *from)
 		value_set(r, "workload", value_copy(h->metrics));
 	set_text(r, "stderr", &h->stderr_log);
 	set_text(r, "output", &h->output);
-	set_text(r, "console", &h->console);
+	if (from->log_len)
+		value_set(r, "console", value_bytes(from->log, from->log_len));
 	return r;
 }

@@ -27,6 +27,8 @@ struct collect_from {
 	struct machine *machine;	/* joined */
 	struct virtio_blk *blk;		/* stopped */
 	struct virtio_net *net;		/* stopped */
+	const char *log;		/* the kernel's */
+	size_t log_len;
 	const struct splat_list *splats;
 	const struct verdict *verdict;
 	const struct kernel *kernel;

@@ -7,7 +7,6 @@
 #include "runner/heard.h"
 #include "runner/kernel.h"
 #include "runner/value.h"
-#include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
 #include "vmm/machine.h"
 
@@ -54,13 +53,10 @@ static void guest_reported(const struct heard *h, struct kaslr_input *in)
 struct value *collect_kaslr(const struct collect_from *from)
 {
 	const struct machine_layout *l = machine_layout(from->machine);
-	size_t len;
-	char *console __free(cleanup_free) =
-		textlog_text(&from->heard->console, &len);
 	struct kaslr_input in = {
 		.have_chosen = l->direct,
 		.chosen = l->virt_offset,
-		.console = console,
+		.console = from->log,
 		.cmdline = from->cmdline,
 		.requested = from->kaslr_off ? KASLR_NO : KASLR_YES,
 		.randomize_base = config_fact(from->kernel, "RANDOMIZE_BASE"),

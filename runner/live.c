@@ -11,6 +11,7 @@
 #include "runner/crashring.h"
 #include "runner/disk.h"
 #include "runner/initramfs.h"
+#include "runner/inside.h"
 #include "runner/kernel.h"
 #include "runner/scenario.h"
 #include "runner/wire.h"
@@ -19,8 +20,10 @@
 #include "virtio/console.h"
 #include "virtio/net.h"
 #include "vmm/base/buf.h"
+#include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/io.h"
+#include "vmm/base/log.h"
 #include "vmm/machine.h"
 
 /* After a panic the kernel has this long to reboot; then we end it. */
@@ -140,12 +143,16 @@ static void set_kaslr(const struct live *x, struct machine_cfg *cfg)
 	cfg->kaslr_seed = want->mode == KASLR_SEED ? want->seed : x->cfg.seed;
 }
 
+/*
+ * loglevel=5: each byte on the serial console is a VM exit, so only warnings
+ * and worse take that road; the whole log is read from memory at the end.
+ */
 static int make_cmdline(struct live *x, const struct machine_cfg *cfg,
 			struct diag *d)
 {
 	int err = machine_default_cmdline(cfg, &x->cmdline);
 
-	buf_printf(&x->cmdline, " " WIRE_ARG_RING "=0x%llx,0x%llx",
+	buf_printf(&x->cmdline, " loglevel=5 " WIRE_ARG_RING "=0x%llx,0x%llx",
 		   (unsigned long long)machine_ring_gpa(cfg),
 		   (unsigned long long)cfg->ring_size);
 	if (x->s->guest.console == GUEST_CONSOLE_HVC)
@@ -405,6 +412,43 @@ static void judge_starvation(struct live *x)
 			 (unsigned long long)(waited * 100 / wall));
 }
 
+/* What is not there (too early, no symbols) is no error: the serial log is. */
+static void take_log(struct live *x)
+{
+	struct buf dmesg = { 0 };
+	struct diag d = { 0 };
+	struct inside in;
+
+	x->log = textlog_text(&x->heard.console, &x->log_len);
+	if (inside_open(&in, x->m, x->cfg.image, &d) ||
+	    inside_dmesg(&in, &dmesg, &d))
+		log_debug("live", "the kernel's log is not read from memory: %s",
+			  diag_text(&d));
+	inside_close(&in);
+	diag_reset(&d);
+	if (dmesg.len && x->heard.stage == STAGE_ENTRY)
+		x->heard.stage = STAGE_KERNEL;
+	if (dmesg.len > x->log_len && !dmesg.failed) {
+		free(x->log);
+		x->log_len = dmesg.len;
+		x->log = buf_steal(&dmesg);
+	}
+	buf_reset(&dmesg);
+}
+
+static void save_log(const struct live *x)
+{
+	char *path __free(cleanup_free) = NULL;
+	struct diag d = { 0 };
+
+	if (!x->cfg.dir || !x->log ||
+	    asprintf(&path, "%s/kernel.log", x->cfg.dir) < 0)
+		return;
+	if (io_write_file(path, x->log, x->log_len, &d))
+		log_warn("live", "%s", diag_text(&d));
+	diag_reset(&d);
+}
+
 void live_stop(struct live *x)
 {
 	struct crashring_info info;
@@ -424,6 +468,8 @@ void live_stop(struct live *x)
 		heard_ring(&x->heard, words.data, words.len);
 	buf_reset(&words);
 	heard_finish(&x->heard);
+	take_log(x);
+	save_log(x);
 }
 
 void live_destroy(struct live *x)
@@ -440,4 +486,5 @@ void live_destroy(struct live *x)
 	if (x->heard_ready)
 		heard_deinit(&x->heard);
 	buf_reset(&x->cmdline);
+	free(x->log);
 }

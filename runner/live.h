@@ -57,6 +57,12 @@ struct live {
 	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */
 	u64 begin_ns;			/* live_create() */
 	u64 end_ns;			/* the machine met its end */
+	/*
+	 * The kernel's log, once it has stopped: from its own buffer in guest
+	 * memory where that tells more than the serial console did.
+	 */
+	char *log;
+	size_t log_len;
 	bool timed_out;
 	u64 timed_out_ns;		/* when */
 	char starved[120];		/* after a timeout: the host had no time */
