@@ -102,6 +102,7 @@ runner-objs := \
 	crashring.o \
 	discover.o \
 	disk.o \
+	doctor.o \
 	elfdeps.o \
 	embed.o \
 	exec.o \
@@ -163,10 +164,14 @@ runner-objs := \
 	scenario.o \
 	schema.o \
 	schema_man.o \
+	shell.o \
+	shell_local.o \
+	shell_nested.o \
 	sink.o \
 	splat.o \
 	tap.o \
 	tapread.o \
+	term.o \
 	text.o \
 	textlog.o \
 	value.o \
@@ -332,7 +337,7 @@ link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)
 
 ifeq ($(missing),)
-$(obj)/plain/vmtap: $(obj)/plain/runner/main.o $(call archives,plain) $(obj)/plain/runner/pending.o
+$(obj)/plain/vmtap: $(obj)/plain/runner/main.o $(call archives,plain)
 	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
 have-libs: ;
 else ifneq ($(in-tree),)

@@ -57,8 +57,16 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &x->heard },
 		},
 	};
-	int err = virtio_console_create(&x->console, mem, &cfg, d);
+	const struct live_tty *tty = x->cfg.tty;
+	int err;
 
+	if (tty) {
+		cfg.sinks[VIRTIO_CONSOLE_PORT_TTY] =
+			(struct virtio_console_sink){ tty->take, NULL, tty->arg };
+		cfg.cols = tty->cols;
+		cfg.rows = tty->rows;
+	}
+	err = virtio_console_create(&x->console, mem, &cfg, d);
 	if (!err)
 		virtio_console_attach(x->console, next_device(x));
 	return err;

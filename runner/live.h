@@ -25,6 +25,13 @@ struct virtio_blk;
 struct virtio_console;
 struct virtio_net;
 
+/* Who takes what the guest writes to hvc0; a sink as virtio/console.h has it. */
+struct live_tty {
+	size_t (*take)(void *arg, const void *data, size_t len);
+	void *arg;
+	u16 cols, rows;
+};
+
 /* All pointers are the caller's and outlive the struct live. */
 struct live_cfg {
 	const struct scenario *scenario;
@@ -36,6 +43,7 @@ struct live_cfg {
 	u64 seed;			/* of KASLR, where the scenario has none */
 	void (*phase)(void *ctx, const char *name);	/* may be NULL */
 	void *ctx;
+	const struct live_tty *tty;	/* NULL: what hvc0 says is heard */
 };
 
 #define LIVE_MAX_DEVICES 3

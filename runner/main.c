@@ -16,6 +16,7 @@
 #include "runner/report.h"
 #include "runner/run.h"
 #include "runner/schema.h"
+#include "runner/shell.h"
 #include "runner/verbs.h"
 #include "runner/worker.h"
 #include "vmm/base/util.h"
@@ -32,6 +33,7 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{ "run", cmd_run, "boot scenarios, print TAP" },
+	{ "shell", cmd_shell, "boot a scenario's VM with a shell in it" },
 	{ "list", cmd_list, "print the names of the cases that would run" },
 	{ "lint", cmd_lint, "read scenarios without booting, tell every error" },
 	{ "schema", cmd_schema, "print the scenario format as JSON Schema" },
