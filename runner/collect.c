@@ -242,7 +242,8 @@ static void collect_messages(struct value *r, const struct heard *h)
 	value_set(r, "messages", m);
 }
 
-static void collect_machine(struct value *r, struct machine *m)
+static void collect_machine(struct value *r, struct machine *m,
+			    const struct heard *h)
 {
 	struct machine_stop stop = machine_stop(m);
 	struct bus *pio = machine_pio(m), *mmio = machine_mmio(m);
@@ -254,6 +255,9 @@ static void collect_machine(struct value *r, struct machine *m)
 		mmio->unhandled_reads + mmio->unhandled_writes);
 	set_int(v, "unhandled_exits", stop.reason == MACHINE_UNKNOWN_EXIT);
 	value_set(v, "direct_boot", value_bool(machine_layout(m)->direct));
+	/* In full, where the texts may be cut. */
+	set_int(v, "stdout_bytes", h->output.bytes);
+	set_int(v, "stderr_bytes", h->stderr_log.bytes);
 	value_set(r, "machine", v);
 }
 
@@ -278,7 +282,7 @@ struct value *collect_result(const struct collect_from *from)
 	if (from->machine) {
 		collect_kvm(r, from->machine);
 		value_set(r, "kaslr", collect_kaslr(from));
-		collect_machine(r, from->machine);
+		collect_machine(r, from->machine, h);
 	}
 	collect_messages(r, h);
 	value_set(r, "snapshots", value_map());
