@@ -194,6 +194,7 @@ libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
 # One program per file, on the kernel's kselftest_harness.h.
 unit-srcs := $(wildcard selftests/unit/test_*.c)
 hostile-srcs := $(wildcard selftests/hostile/test_*.c)
+bare-srcs := $(wildcard selftests/guest/test_*.c)
 fuzz-srcs := $(wildcard selftests/fuzz/fuzz_*.c)
 consumers-srcs := selftests/consumers/tapgen.c
 lib-srcs := $(wildcard selftests/lib/*.c)
@@ -382,11 +383,25 @@ endef
 $(foreach v,plain asan,$(eval $(call programs,$(v),unit,$(unit-srcs))))
 $(foreach v,plain asan,$(eval $(call programs,$(v),hostile,$(hostile-srcs))))
 $(eval $(call programs,fuzz,fuzz,$(fuzz-srcs)))
+$(eval $(call programs,plain,bare,$(bare-srcs)))
 $(eval $(call programs,asan,consumers,$(consumers-srcs)))
+
+# A guest of our own that is no Linux, in the form of a bzImage.
+$(obj)/bare.bin: selftests/guest/bare.c selftests/guest/bare.h selftests/guest/bare.lds
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(static-cflags) -O2 -ffreestanding -nostdlib -static -no-pie \
+		-fno-pic -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
+		-fcf-protection=none -fno-tree-loop-distribute-patterns \
+		-Wl,-T,selftests/guest/bare.lds,--build-id=none,--no-warn-rwx-segments -o $@.elf $<
+	$(Q)objcopy -O binary $@.elf $@
+$(obj)/plain/selftests/guest/test_bare.o: extra-cflags += -DBARE_IMAGE='"$(obj)/bare.bin"'
+$(obj)/plain/selftests/guest/test_bare.o: $(obj)/bare.bin
 
 unit: $(unit-plain) $(unit-asan)
 hostile: $(hostile-plain) $(hostile-asan)
 fuzz: $(fuzz-fuzz)
+bare: $(bare-plain)
 consumers: $(consumers-asan)
 
 ifneq ($(in-tree),)
@@ -424,7 +439,7 @@ run_tests: $(prog)
 
 # Test files of selftests/e2e boot machines; the others do without.
 programs := $(unit-plain) $(unit-asan) $(hostile-plain) $(hostile-asan) \
-	$(fuzz-fuzz)
+	$(bare-plain) $(fuzz-fuzz)
 boot-t := $(sort $(wildcard selftests/e2e/*.t))
 fast-t := $(filter-out $(boot-t),$(sort $(wildcard selftests/*/*.t)))
 JOBS ?= $(shell nproc)
@@ -433,10 +448,10 @@ prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \
 	--jobs $(JOBS) --exec $(CURDIR)/selftests/lib/run-test
 
-check: all unit hostile fuzz consumers | $(ksft-ready)
+check: all unit hostile bare fuzz consumers | $(ksft-ready)
 	$(Q)$(prove) $(boot-t) $(fast-t) $(programs)
 
-check-fast: all unit hostile fuzz consumers | $(ksft-ready)
+check-fast: all unit hostile bare fuzz consumers | $(ksft-ready)
 	$(Q)$(prove) $(fast-t) $(programs)
 
 # One rule of the house alone: make check-style, check-floors, ...
@@ -471,7 +486,8 @@ man: $(man)
 # O= may be a folder that holds more than ours.
 clean:
 	$(Q)rm -rf $(prog) $(addprefix $(obj)/,$(variants) man check-logs \
-		in-tree linux-source guest-init nested-init payloads)
+		in-tree linux-source guest-init nested-init payloads bare.bin \
+		bare.bin.elf)
 	$(Q)rmdir $(obj) 2>/dev/null || :
 
 help:
@@ -502,5 +518,5 @@ deps:
 		tools/linux-source.sh build/linux-source)
 
 FORCE:
-.PHONY: all deps unit hostile fuzz consumers run_tests have-libs FORCE
+.PHONY: all deps unit hostile bare fuzz consumers run_tests have-libs FORCE
 .SECONDARY:
