@@ -189,7 +189,7 @@ base-dir := vmm/base
 $(foreach f,runner freeze virtio vmm,$(eval $(f)-dir := $(f)))
 
 libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
-	libseccomp jansson lzo2 libxxhash
+	jansson lzo2 libxxhash
 
 # One program per file, on the kernel's kselftest_harness.h.
 unit-srcs := $(wildcard selftests/unit/test_*.c)

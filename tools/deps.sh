@@ -33,7 +33,6 @@ libzstd-dev		-	kernels and modules packed with zstd
 liblz4-dev		-	kernels packed with lz4
 liblzo2-dev		-	kernels packed with lzo
 libkmod-dev		-	what a module depends on
-libseccomp-dev		-	the sandbox
 libjansson-dev		-	reading results
 busybox-static		-	the shell and the tools inside guests
 kmod			-	modules.dep for unpacked kernels
