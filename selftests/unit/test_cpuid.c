@@ -99,7 +99,7 @@ FIXTURE_SETUP(cpuid)
 	ASSERT_EQ(0, topology_init(&self->topo, &t, NULL));
 	self->cfg = (struct cpuid_cfg){ .topo = &self->topo, .tsc_khz = 2500000,
 					.tsc_deadline = true };
-	add(c, 0, 0, false, 0x1f, 0, 0, 0);
+	add(c, 0, 0, false, 0x1f, 0x68747541, 0, 0);	/* AMD */
 	add(c, 1, 0, false, 0x800f12, 0x00000800, 1 << 5, 1 << 28);
 	add(c, 4, 0, true, 1 | 1 << 5, 0, 0, 0);	/* L1 data */
 	add(c, 4, 1, true, 3 | 3 << 5, 0, 0, 0);	/* L3 */
@@ -108,6 +108,7 @@ FIXTURE_SETUP(cpuid)
 	add(c, 0xb, 0, true, 9, 9, 9, 9);
 	add(c, 0xb, 1, true, 9, 9, 9, 9);
 	add(c, 0x40000000, 0, false, 0x40000001, 0, 0, 0);
+	add(c, 0x80000000, 0, false, 0x80000008, 0, 0, 0);
 	add(c, 0x80000001, 0, false, 0, 0, 1 << 22 | 1 << 2, 0);
 	add(c, 0x80000008, 0, false, 0x3030, 0, 0xffff, 0);
 	add(c, 0x8000001d, 0, true, 1 | 1 << 5, 0, 0, 0);
@@ -228,12 +229,66 @@ TEST_F(cpuid, amd_leaves)
 	EXPECT_EQ(NULL, cpuid_find(&self->c, 0x80000026, 0));
 }
 
-TEST_F(cpuid, without_topoext_its_leaves_go)
+static void drop(struct cpuid *c, u32 fn)
 {
+	u32 i, n = 0;
+
+	for (i = 0; i < c->head.nent; i++)
+		if (c->entries[i].function != fn)
+			c->entries[n++] = c->entries[i];
+	c->head.nent = n;
+}
+
+/* An AMD CPU without the extension, as under software emulation. */
+TEST_F(cpuid, amd_topology_is_made_up_where_it_is_missing)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 i, levels = 0;
+
+	drop(&self->c, 0x8000001d);
+	drop(&self->c, 0x8000001e);
+	cpuid_find(&self->c, 0x80000001, 0)->ecx = 0;
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 13, &self->c, NULL));
+	EXPECT_EQ(1 << 22, cpuid_find(&self->c, 0x80000001, 0)->ecx & 1 << 22);
+	EXPECT_EQ(0x8000001e, cpuid_find(&self->c, 0x80000000, 0)->eax);
+	for (i = 0; (e = cpuid_find(&self->c, 0x8000001d, i)) &&
+		    (e->eax & 0x1f); i++) {
+		levels |= 1 << (e->eax >> 5 & 7);
+		EXPECT_EQ((e->eax >> 5 & 7) == 3 ? 7 : 1,
+			  e->eax >> 14 & 0xfff);
+	}
+	EXPECT_EQ(4, i);
+	EXPECT_EQ(0xe, levels);
+	ASSERT_NE(NULL, e);	/* the list ends */
+	e = cpuid_find(&self->c, 0x8000001e, 0);
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ(id_of(self, 13), e->eax);
+	EXPECT_EQ(1, e->ebx >> 8);
+}
+
+TEST_F(cpuid, zen1_with_many_llcs_is_zen2)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(&self->c, 1, 0);
+
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
+	EXPECT_EQ(0x830f10, e->eax);
+	e->eax = 0xa20f12;	/* Zen 3 stays */
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
+	EXPECT_EQ(0xa20f12, e->eax);
+	e->eax = 0x800f12;
+	self->topo.llcs = 1;
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
+	EXPECT_EQ(0x800f12, e->eax);
+}
+
+TEST_F(cpuid, no_amd_leaves_on_intel)
+{
+	cpuid_find(&self->c, 0, 0)->ebx = 0x756e6547;
 	cpuid_find(&self->c, 0x80000001, 0)->ecx = 0;
 	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
 	EXPECT_EQ(NULL, cpuid_find(&self->c, 0x8000001d, 0));
 	EXPECT_EQ(NULL, cpuid_find(&self->c, 0x8000001e, 0));
+	EXPECT_EQ(0, cpuid_find(&self->c, 0x80000001, 0)->ecx & 1 << 22);
 }
 
 TEST_F(cpuid, timing_leaf)

@@ -74,6 +74,27 @@ static struct kvm_cpuid_entry2 *cpuid_add(struct cpuid *c, u32 function,
 	return e;
 }
 
+static bool is_amd(struct cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(c, 0, 0);
+
+	/* "Auth"enticAMD, "Hygo"nGenuine */
+	return e && (e->ebx == 0x68747541 || e->ebx == 0x6f677948);
+}
+
+/*
+ * Of Zen 1 (family 0x17, models below 0x20) Linux believes that an LLC is
+ * eight APIC ids wide, whatever CPUID says; of Zen 2 it reads the leaves. So
+ * where LLCs matter a Zen 1 calls itself Zen 2.
+ */
+static void hide_zen1(const struct topology *t, struct cpuid *c,
+		      struct kvm_cpuid_entry2 *leaf1)
+{
+	if (t->llcs > 1 && is_amd(c) && (leaf1->eax & 0x0ff00f00) == 0x00800f00 &&
+	    (leaf1->eax >> 16 & 0xf) < 2)
+		leaf1->eax = 0x00830f10;
+}
+
 static void fill_leaf1(const struct cpuid_cfg *cfg, u32 cpu, struct cpuid *c)
 {
 	struct kvm_cpuid_entry2 *e = cpuid_find(c, 1, 0);
@@ -81,6 +102,7 @@ static void fill_leaf1(const struct cpuid_cfg *cfg, u32 cpu, struct cpuid *c)
 
 	if (!e)
 		return;
+	hide_zen1(t, c, e);
 	e->ebx = (e->ebx & 0xffff) | topology_apic_id(t, cpu) << 24 |
 		 (min(1U << t->node_shift, 255U) << 16);
 	e->ecx |= LEAF1_ECX_HYPERVISOR | LEAF1_ECX_X2APIC;
@@ -143,20 +165,65 @@ static int fill_levels(const struct topology *t, u32 function, u32 apic_id,
 	return 0;
 }
 
+/*
+ * Leaves 0x8000001d and 0x8000001e are data without hardware behind them, and
+ * without them a guest before Linux 6.9 sees no threads, and no guest LLCs.
+ * So they are made up where the host's CPU has none. The sizes are Zen's.
+ */
+static int add_amd_topology(struct cpuid *c)
+{
+	static const struct {
+		u32 type, level, ways, sets;
+	} caches[] = {
+		{ 1, 1, 8, 64 }, { 2, 1, 8, 64 }, { 3, 2, 8, 1024 },
+		{ 3, 3, 16, 16384 }, { 0, 0, 1, 1 },
+	};
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x8000001d, 0);
+	u32 i;
+
+	if (e && (e->eax & 0x1f) && cpuid_find(c, 0x8000001e, 0))
+		return 0;
+	cpuid_drop(c, 0x8000001d);
+	cpuid_drop(c, 0x8000001e);
+	for (i = 0; i < ARRAY_SIZE(caches); i++) {
+		e = cpuid_add(c, 0x8000001d, i, true);
+		if (!e)
+			return -ENOSPC;
+		if (!caches[i].type)
+			break;
+		e->eax = caches[i].type | caches[i].level << 5 | 1 << 8;
+		e->ebx = 63 | (caches[i].ways - 1) << 22;
+		e->ecx = caches[i].sets - 1;
+	}
+	if (!cpuid_add(c, 0x8000001e, 0, false))
+		return -ENOSPC;
+	e = cpuid_find(c, 0x80000000, 0);
+	if (e)
+		e->eax = max(e->eax, 0x8000001eU);
+	return 0;
+}
+
 /* AMD: sizes, core and node numbers. */
-static void fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
-		     struct cpuid *c)
+static int fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
+		    struct cpuid *c)
 {
 	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x80000001, 0);
+	int ret = 0;
 
+	if (e && is_amd(c)) {
+		e->ecx |= EXT1_ECX_TOPOEXT;
+		ret = add_amd_topology(c);
+	} else {
+		cpuid_drop(c, 0x8000001d);
+		cpuid_drop(c, 0x8000001e);
+	}
+	if (ret < 0)
+		return ret;
+	e = cpuid_find(c, 0x80000001, 0);
 	if (e) {
 		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
 		if (t->node_shift)
 			e->ecx |= EXT1_ECX_CMP_LEGACY;
-	}
-	if (e && !(e->ecx & EXT1_ECX_TOPOEXT)) {
-		cpuid_drop(c, 0x8000001d);
-		cpuid_drop(c, 0x8000001e);
 	}
 	cpuid_drop(c, 0x80000026);
 	e = cpuid_find(c, 0x80000008, 0);
@@ -172,6 +239,7 @@ static void fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
 		e->ecx = topology_node(t, cpu);
 		e->edx = 0;
 	}
+	return 0;
 }
 
 /*
@@ -218,9 +286,9 @@ int cpuid_fill(const struct cpuid_cfg *cfg, u32 cpu, struct cpuid *out,
 
 	fill_leaf1(cfg, cpu, out);
 	fill_caches(t, 4, out);
-	fill_amd(t, cpu, apic_id, out);
+	ret = fill_amd(t, cpu, apic_id, out);
 	drop_pmu(out);
-	if (max_leaf >= 0xb)
+	if (!ret && max_leaf >= 0xb)
 		ret = fill_levels(t, 0xb, apic_id, false, out);
 	if (!ret && max_leaf >= 0x1f)
 		ret = fill_levels(t, 0x1f, apic_id, true, out);
