@@ -104,7 +104,7 @@ void virtio_stop(struct virtio *v);
 
 /**
  * virtio_poll() - do in the calling thread what the worker would do now, until
- * nothing is left (tests, fuzzers, and after virtio_stop())
+ * nothing is left; for tests, since a hostile driver's queue may never end
  */
 void virtio_poll(struct virtio *v);
 
