@@ -159,7 +159,9 @@ runner-objs := \
 	report.o \
 	repro.o \
 	run.o \
+	run_cases.o \
 	run_opts.o \
+	run_slots.o \
 	rundir.o \
 	scenario.o \
 	schema.o \

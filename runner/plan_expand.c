@@ -48,6 +48,9 @@ static int apply_set(struct expand *e, struct problems *p, const char *what,
 		return problem_add(p, PROBLEM_ERROR, &loc, NULL,
 				   "unknown key '%s', expected a dotted key of the scenario such as vm.memory",
 				   key);
+	/* `key=` is the empty string; to YAML it is no document at all. */
+	if (!*value)
+		value = "\"\"";
 	rc = yaml_parse(&y, value, strlen(value), what, NULL, p);
 	ctx.file = what;
 	ctx.dir = ".";

@@ -42,6 +42,10 @@ char *repro_command(const struct plan_opts *o, u64 seed, const char *accel,
 		buf_puts(&cmd, " --set");
 		quote(&cmd, o->sets.items[i]);
 	}
+	if (o->timeout) {
+		buf_puts(&cmd, " --timeout");
+		quote(&cmd, o->timeout);
+	}
 	if (o->exec) {
 		buf_puts(&cmd, " --exec");
 		quote(&cmd, o->exec);

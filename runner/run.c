@@ -13,376 +13,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runner/accel.h"
-#include "runner/exec.h"
 #include "runner/hosts.h"
-#include "runner/kernel.h"
 #include "runner/outputs.h"
-#include "runner/plan.h"
 #include "runner/pool.h"
 #include "runner/problem.h"
 #include "runner/progress.h"
-#include "runner/report.h"
-#include "runner/repro.h"
+#include "runner/run_int.h"
 #include "runner/run_opts.h"
 #include "runner/rundir.h"
 #include "runner/tap.h"
 #include "runner/value.h"
-#include "runner/worker.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
 #include "vmm/event.h"
-#include "vmm/kimage.h"
 
 /* After a signal all must be over within a second; most of it is the reader's. */
 #define SIGNAL_FLUSH_MS 600
-
-enum case_state { CASE_WAITING, CASE_RUNNING, CASE_DONE };
-
-struct run_case {
-	enum case_state state;
-	unsigned int attempts;		/* runs that ended */
-	struct value *failed;		/* reasons of earlier attempts */
-	struct report *report;
-};
-
-struct run {
-	const struct run_opts *opts;
-	int argc;
-	char **argv;
-	struct plan plan;
-	struct accel_choice accel;
-	struct exec_env env;
-	struct rundir *dir;
-	struct run_case *cases;
-	size_t next;			/* first that was never started */
-	size_t printed;			/* reports that left, in plan order */
-	struct event_loop loop;
-	struct event_source signals;
-	struct pool *pool;
-	struct hosts *hosts;
-	struct progress *progress;
-	struct outputs *out;
-	int signal;			/* that ended the run; 0 */
-	char bail[300];			/* why the run could not go on; "" */
-	bool stopping;			/* --until-fail met a failure */
-};
-
-/* --- reports ------------------------------------------------------------ */
-
-static void add_repro(const struct run *run, size_t index, struct report *r)
-{
-	char *cmd __free(cleanup_free) =
-		repro_command(&run->opts->plan, run->plan.seed, run->env.accel,
-			      run->plan.cases[index].name);
-
-	if (cmd)
-		value_set(r->block, "repro", value_str(cmd));
-}
-
-static void print_report(struct run *run, size_t index)
-{
-	struct report *r = run->cases[index].report;
-	char *dir __free(cleanup_free) =
-		exec_case_dir("", run->plan.cases[index].name);
-
-	outputs_case(run->out, r, dir ? dir + 1 : NULL);
-	report_destroy(r);
-	run->cases[index].report = NULL;
-}
-
-static void print_ready(struct run *run)
-{
-	while (run->printed < run->plan.n &&
-	       run->cases[run->printed].state == CASE_DONE)
-		print_report(run, run->printed++);
-}
-
-static bool is_failure(const struct report *r)
-{
-	return r->outcome == OUTCOME_FAIL || r->outcome == OUTCOME_TIMEOUT ||
-	       r->outcome == OUTCOME_ERROR;
-}
-
-static void finish_case(struct run *run, size_t index, struct report *r)
-{
-	struct run_case *rc = &run->cases[index];
-
-	if (is_failure(r))
-		add_repro(run, index, r);
-	if (rc->failed) {
-		value_set(r->block, "flaky", value_bool(!is_failure(r)));
-		value_set(r->block, "attempts",
-			  value_int(rc->attempts + 1));
-		value_set(r->block, "failed_attempts", rc->failed);
-		rc->failed = NULL;
-	}
-	rc->report = r;
-	rc->state = CASE_DONE;
-	if (is_failure(r) && run->opts->until_fail)
-		run->stopping = true;
-	print_ready(run);
-	if (run->printed == run->plan.n)
-		event_loop_stop(&run->loop);
-}
-
-static struct report *plain_report(const struct test_case *c, enum outcome o,
-				   const char *reason)
-{
-	struct report *r = report_create(c->name, c->index);
-
-	if (!r || report_set(r, o, reason)) {
-		report_destroy(r);
-		return NULL;
-	}
-	if (o != OUTCOME_SKIP) {
-		value_set(r->block, "message", value_str(reason));
-		value_set(r->block, "severity", value_str("fail"));
-	}
-	return r;
-}
-
-static void end_case(struct run *run, size_t index, enum outcome o,
-		     const char *reason)
-{
-	struct report *r = plain_report(&run->plan.cases[index], o, reason);
-
-	if (r)
-		finish_case(run, index, r);
-	else
-		event_loop_stop(&run->loop);
-}
-
-/* --- the pool's questions ----------------------------------------------- */
-
-static void on_run(void *ctx, size_t index, int fd, struct buf *out)
-{
-	struct run *run = ctx;
-
-	run_one(&run->env, &run->plan, index, fd, out);
-}
-
-static void on_phase(void *ctx, size_t index, const char *phase)
-{
-	struct run *run = ctx;
-
-	progress_phase(run->progress, index, run->plan.cases[index].name, phase);
-}
-
-/* A failed attempt is kept in words and the case goes back to the queue. */
-static bool try_again(struct run *run, size_t index, struct report *r)
-{
-	struct run_case *rc = &run->cases[index];
-	const char *why = r->reason;
-
-	if (!is_failure(r) || rc->attempts >= run->opts->retry || run->signal)
-		return false;
-	if (!rc->failed)
-		rc->failed = value_list();
-	if (!rc->failed)
-		return false;
-	if (!why)
-		why = value_as_str(value_get(r->block, "message"), "failed");
-	value_append(rc->failed, value_str(why));
-	rc->attempts++;
-	rc->state = CASE_WAITING;
-	run->next = min(run->next, index);
-	return true;
-}
-
-static void on_done(void *ctx, size_t index, const char *line, size_t len,
-		    const char *why)
-{
-	struct run *run = ctx;
-	struct report *r = NULL;
-	struct diag d = { 0 };
-
-	if (run->cases[index].state != CASE_RUNNING)
-		return;
-	progress_done(run->progress, index);
-	if (line && report_decode(line, len, &r, &d))
-		why = diag_text(&d);
-	if (!r)
-		r = plain_report(&run->plan.cases[index], OUTCOME_ERROR, why);
-	diag_reset(&d);
-	if (!r) {
-		event_loop_stop(&run->loop);
-		return;
-	}
-	if (try_again(run, index, r)) {
-		report_destroy(r);
-		return;
-	}
-	finish_case(run, index, r);
-}
-
-static ssize_t on_next(void *ctx)
-{
-	struct run *run = ctx;
-
-	while (run->next < run->plan.n) {
-		size_t index = run->next++;
-		char *unmet __free(cleanup_free) = NULL;
-
-		if (run->cases[index].state != CASE_WAITING)
-			continue;
-		if (run->stopping) {
-			end_case(run, index, OUTCOME_SKIP,
-				 "not run: --until-fail ended the run at an earlier failure");
-			continue;
-		}
-		unmet = exec_unmet(&run->env, &run->plan.cases[index]);
-		if (unmet) {
-			end_case(run, index, OUTCOME_SKIP, unmet);
-			continue;
-		}
-		run->cases[index].state = CASE_RUNNING;
-		progress_phase(run->progress, index,
-			       run->plan.cases[index].name, "start");
-		return (ssize_t)index;
-	}
-	return -1;
-}
-
-static u64 on_limit(void *ctx, size_t index)
-{
-	struct run *run = ctx;
-	double factor = run->hosts ? hosts_factor(run->hosts) : 1;
-
-	/* A worker has its own limit; this one is for a worker that hangs. */
-	return exec_limit_ns(&run->plan.cases[index], factor) +
-	       (run->hosts ? 30 * NSEC_PER_SEC : 0);
-}
-
-static const struct pool_ops run_pool_ops = {
-	.run = on_run, .phase = on_phase, .done = on_done, .next = on_next,
-	.limit_ns = on_limit,
-};
-
-/* --- where it runs ------------------------------------------------------ */
-
-static void on_host_up(void *ctx, u64 boot_ms, double factor)
-{
-	struct run *run = ctx;
-	char note[160];
-
-	snprintf(note, sizeof(note),
-		 "nested host up after %llu ms, guest timeouts times %.1f",
-		 (unsigned long long)boot_ms, factor);
-	progress_note(run->progress, note);
-	tap_comment(outputs_tap(run->out), "%s", note);
-}
-
-static void on_no_host(void *ctx, const char *why)
-{
-	struct run *run = ctx;
-
-	snprintf(run->bail, sizeof(run->bail), "no nested host: %s", why);
-	event_loop_stop(&run->loop);
-}
-
-static u64 largest_memory(const struct run *run)
-{
-	u64 most = MiB(256);
-	size_t i;
-
-	for (i = 0; i < run->plan.n; i++)
-		most = max(most, run->plan.cases[i].scenario->vm.memory);
-	return most;
-}
-
-static u64 memory_available(void)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib ? KiB(kib) : GiB(1);
-}
-
-/* Cores, and no more guests than the memory holds (a host costs some too). */
-static unsigned int count_jobs(const struct run *run)
-{
-	bool nested = run->accel.accel == ACCEL_NESTED;
-	u64 each = largest_memory(run) + (nested ? MiB(768) : MiB(64));
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	u64 fit = memory_available() * 3 / 4 / each;
-	u64 jobs = run->opts->jobs;
-
-	if (!jobs)
-		jobs = min((u64)max(cores, 1L), fit);
-	jobs = min(jobs, (u64)run->plan.n);
-	return (unsigned int)max(jobs, (u64)1);
-}
-
-static int start_slots(struct run *run, struct diag *d)
-{
-	static char self[4096], seed[32];
-	unsigned int jobs = count_jobs(run), i;
-	struct hosts_cfg cfg = {
-		.loop = &run->loop, .pool = run->pool, .count = jobs,
-		.guest_memory = largest_memory(run),
-		.up = on_host_up, .none = on_no_host, .ctx = run,
-	};
-	ssize_t n;
-	int err = 0;
-
-	if (run->accel.accel == ACCEL_KVM) {
-		for (i = 0; i < jobs && !err; i++)
-			err = pool_add_local(run->pool, d);
-		if (!err)
-			pool_fill(run->pool);
-		return err;
-	}
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n < 0)
-		return diag_fail(d, -errno, NULL, "/proc/self/exe: %m");
-	self[n] = '\0';
-	snprintf(seed, sizeof(seed), "0x%llx", (unsigned long long)run->plan.seed);
-	cfg.argv = worker_command(self, &run->opts->plan, seed,
-				  run->env.run_dir);
-	if (!cfg.argv)
-		return diag_fail(d, -ENOMEM, NULL, "no memory");
-	progress_note(run->progress, "booting a nested host");
-	return hosts_start(&cfg, &run->hosts, d);
-}
-
-/*
- * Unpack each kernel here, natively, where it is not in the cache yet: a
- * nested host would take many times longer. What fails is told by the cases.
- */
-static void warm_kernels(const struct run *run)
-{
-	size_t i, j;
-
-	for (i = 0; i < run->plan.n; i++) {
-		const struct scen_kernel *k = &run->plan.cases[i].scenario->kernel;
-		const char *spec = k->image ? k->image : k->release;
-		struct kernel *kernel = NULL;
-		struct kimage *image = NULL;
-
-		for (j = 0; j < i; j++) {
-			const struct scen_kernel *o =
-				&run->plan.cases[j].scenario->kernel;
-			const char *other = o->image ? o->image : o->release;
-
-			if (spec == other || (spec && other && !strcmp(spec, other)))
-				break;
-		}
-		if (j < i || kernel_find(spec, &kernel, NULL))
-			continue;
-		if (!kimage_open(kernel->image, 0, &image, NULL))
-			kimage_close(image);
-		kernel_put(kernel);
-	}
-}
 
 /* --- signals and the end ------------------------------------------------ */
 
@@ -443,12 +91,12 @@ static void end_early(struct run *run, const char *why)
 		if (rc->state == CASE_WAITING && !rc->failed)
 			break;
 		if (rc->state != CASE_DONE) {
-			rc->report = plain_report(&run->plan.cases[run->printed],
+			rc->report = run_plain_report(&run->plan.cases[run->printed],
 						  OUTCOME_FAIL, reason);
 			if (!rc->report)
 				break;
 		}
-		print_report(run, run->printed++);
+		run_print(run, run->printed++);
 	}
 	tap_bail_out(outputs_tap(run->out), why);
 }
@@ -554,17 +202,18 @@ static int run_loop(struct run *run, struct diag *d)
 					run->opts->quiet);
 	if (!run->pool || !run->progress)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
-	warm_kernels(run);
 	/* What needs no machine is over before one is started. */
-	err = start_slots(run, d);
+	run_settle(run);
+	if (run->printed == run->plan.n)
+		return 0;
+	run_warm_kernels(run);
+	err = run_start_slots(run, d);
 	if (err) {
 		snprintf(run->bail, sizeof(run->bail), "%s", diag_text(d));
 		diag_reset(d);
 		return 0;
 	}
-	if (run->printed < run->plan.n)
-		err = event_loop_run(&run->loop);
-	return err;
+	return event_loop_run(&run->loop);
 }
 
 static void run_destroy(struct run *run)
@@ -598,7 +247,7 @@ static int no_accelerator(struct run *run, const char *why, struct diag *d)
 	if (open_outputs(run, why, d))
 		return EXIT_OUR_FAULT;
 	for (i = 0; i < run->plan.n && !bail; i++) {
-		struct report *r = plain_report(&run->plan.cases[i],
+		struct report *r = run_plain_report(&run->plan.cases[i],
 						OUTCOME_SKIP, why);
 
 		if (r)

@@ -256,6 +256,10 @@ const char **worker_command(const char *self, const struct plan_opts *o,
 		argv[n++] = "--shard";
 		argv[n++] = shard;
 	}
+	if (o->timeout) {
+		argv[n++] = "--timeout";
+		argv[n++] = o->timeout;
+	}
 	if (o->shuffle)
 		argv[n++] = "--shuffle";
 	if (o->exec) {
