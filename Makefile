@@ -156,6 +156,7 @@ runner-objs := \
 	preflight.o \
 	problem.o \
 	progress.o \
+	replay.o \
 	report.o \
 	repro.o \
 	run.o \

@@ -11,13 +11,10 @@
 #include <unistd.h>
 
 #include "runner/value.h"
+#include "runner/version.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/io.h"
-
-#ifndef VMTAP_VERSION
-#define VMTAP_VERSION "0"
-#endif
 
 struct json_report {
 	char *path;

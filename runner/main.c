@@ -18,12 +18,9 @@
 #include "runner/schema.h"
 #include "runner/shell.h"
 #include "runner/verbs.h"
+#include "runner/version.h"
 #include "runner/worker.h"
 #include "vmm/base/util.h"
-
-#ifndef VMTAP_VERSION
-#define VMTAP_VERSION "0.1"
-#endif
 
 struct verb {
 	const char *name;

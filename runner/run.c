@@ -18,6 +18,7 @@
 #include "runner/pool.h"
 #include "runner/problem.h"
 #include "runner/progress.h"
+#include "runner/replay.h"
 #include "runner/run_int.h"
 #include "runner/run_opts.h"
 #include "runner/rundir.h"
@@ -157,6 +158,8 @@ static struct value *describe_run(const struct run *run)
 	value_set(v, "accel", value_str(run->env.accel));
 	if (run->accel.reason)
 		value_set(v, "accel_reason", value_str(run->accel.reason));
+	if (run->env.run_dir)
+		replay_describe(v, &run->plan);
 	return v;
 }
 
@@ -292,49 +295,84 @@ static int choose_and_run(struct run *run, struct diag *d)
 	return finish(run);
 }
 
-static int bad_plan(const struct run_opts *opts, const struct problems *p,
-		    int err)
+/* No case can be run at all: told on stderr and in the stream. */
+static int bail_out(const struct run_opts *opts, const char *none,
+		    const char *why)
 {
-	struct tap *tap = tap_create(STDOUT_FILENO, opts->format, 0,
-				     "the scenarios could not be read");
+	struct tap *tap = tap_create(STDOUT_FILENO, opts->format, 0, none);
 
-	problems_print(p, stderr);
 	if (tap) {
-		tap_bail_out(tap, p->n ? p->items[0].msg : strerror(-err));
+		tap_bail_out(tap, why);
 		tap_finish(tap, -1);
 	}
 	tap_destroy(tap);
-	return err == -ENOMEM ? EXIT_OUR_FAULT : EXIT_BAD_FILE;
+	return EXIT_BAD_FILE;
 }
 
-static int plan_and_run(const struct run_opts *opts, int argc, char **argv)
+static int bad_plan(const struct run_opts *opts, const struct problems *p,
+		    int err)
 {
+	int status;
+
+	problems_print(p, stderr);
+	status = bail_out(opts, "the scenarios could not be read",
+			  p->n ? p->items[0].msg : strerror(-err));
+	return err == -ENOMEM ? EXIT_OUR_FAULT : status;
+}
+
+static int plan_and_run(struct run *run)
+{
+	const struct run_opts *opts = run->opts;
 	struct problems problems = { 0 };
 	struct diag d = { 0 };
-	struct run run = {
-		.opts = opts, .argc = argc, .argv = argv,
-		.env = { .accel = "none", .time_factor = 1 },
-		.signals.fd = -1, .loop = { .epfd = -1, .stop_fd = -1 },
-	};
 	int err, status;
 	size_t i;
 
-	err = plan_make(&opts->plan, &problems, &run.plan);
+	err = plan_make(&opts->plan, &problems, &run->plan);
 	if (err) {
 		status = bad_plan(opts, &problems, err);
 	} else if (opts->plan.list) {
-		for (i = 0; i < run.plan.n; i++)
-			printf("%s\n", run.plan.cases[i].name);
+		for (i = 0; i < run->plan.n; i++)
+			printf("%s\n", run->plan.cases[i].name);
 		status = EXIT_ALL_OK;
 	} else {
 		problems_print(&problems, stderr);
-		status = choose_and_run(&run, &d);
+		if (run->replay && replay_check(run->replay, &run->plan, &d))
+			status = bail_out(opts, "the run cannot be replayed", diag_text(&d));
+		else
+			status = choose_and_run(run, &d);
 		if (d.msg)
 			log_error("run", "%s", diag_text(&d));
 		diag_reset(&d);
 	}
 	problems_reset(&problems);
-	run_destroy(&run);
+	run_destroy(run);
+	return status;
+}
+
+static int open_and_run(struct run_opts *o, int argc, char **argv)
+{
+	struct run run = {
+		.opts = o, .argc = argc, .argv = argv,
+		.env = { .accel = "none", .time_factor = 1 },
+		.signals.fd = -1, .loop = { .epfd = -1, .stop_fd = -1 },
+	};
+	struct replay *replay = NULL;
+	struct diag d = { 0 };
+	int err = o->replay ? replay_open(o, &replay, &d) : 0, status;
+
+	if (err) {
+		log_error("run", "%s", diag_text(&d));
+		diag_reset(&d);
+		status = EXIT_BAD_USAGE;
+	} else {
+		run.replay = replay;
+		if (replay)
+			replay_args(replay, &run.argc, &run.argv);
+		status = plan_and_run(&run);
+	}
+	run_opts_reset(o);
+	replay_close(replay);
 	return status;
 }
 
@@ -353,7 +391,5 @@ int cmd_run(int argc, char **argv)
 	handled_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	status = plan_and_run(&o, argc, argv);
-	run_opts_reset(&o);
-	return status;
+	return open_and_run(&o, argc, argv);
 }

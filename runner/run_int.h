@@ -17,6 +17,7 @@ struct outputs;
 struct pool;
 struct pool_ops;
 struct progress;
+struct replay;
 struct run_opts;
 struct rundir;
 struct value;
@@ -34,6 +35,7 @@ struct run {
 	const struct run_opts *opts;
 	int argc;
 	char **argv;
+	const struct replay *replay;	/* NULL: none */
 	struct plan plan;
 	struct accel_choice accel;
 	struct exec_env env;

@@ -13,12 +13,13 @@
 
 enum {
 	OPT_REQUIRE_KVM = 0x2000, OPT_JUNIT, OPT_JSON, OPT_RETRY,
-	OPT_UNTIL_FAIL, OPT_FORMAT,
+	OPT_UNTIL_FAIL, OPT_FORMAT, OPT_REPLAY,
 };
 
 static const char run_usage[] =
 "usage: vmtap run [OPTIONS] [SCENARIO.yaml | FOLDER]...\n"
 "       vmtap run [OPTIONS] --exec 'COMMAND'\n"
+"       vmtap run [OPTIONS] --replay RUNDIR\n"
 "\n"
 "Boot each scenario's VM, check what happened, print TAP 13 on stdout.\n"
 "Without a path the shipped scenarios run.\n"
@@ -33,6 +34,9 @@ static const char run_options[] =
 "      --retry N          run a failed case up to N times more; a pass is\n"
 "                         then marked flaky\n"
 "      --until-fail       with --repeat: stop at the first failure\n"
+"      --replay RUNDIR    the failed cases of a kept run (all where none failed)\n"
+"                         with its seed and parameters; refused (65) where the\n"
+"                         kernel, a scenario or a file in it has changed\n"
 "\n"
 "Output:\n"
 "      --format tap13|ktap  ktap: as kselftest wants it, 4 where all skipped\n"
@@ -48,6 +52,7 @@ static const char run_options[] =
 "  vmtap run --kernel 6.12 scenarios/boot\n"
 "  vmtap run --kernel arch/x86/boot/bzImage my.yaml\n"
 "  vmtap run --exec 'uname -r; ls /proc' --kernel 6.1\n"
+"  vmtap run --replay ~/.local/state/vmtap/runs/latest\n"
 "  prove -e 'vmtap run' scenarios/boot/*.yaml\n"
 "\n"
 "Exit status: 0 all passed or skipped, 1 a failure, 4 all skipped with\n"
@@ -84,6 +89,9 @@ static int take_option(struct run_opts *o, int opt, const char *arg,
 		return rc ? diag_fail(d, rc, NULL, "--retry: '%s' is no count", arg) : 0;
 	case OPT_UNTIL_FAIL:
 		o->until_fail = true;
+		return 0;
+	case OPT_REPLAY:
+		o->replay = arg;
 		return 0;
 	case OPT_FORMAT:
 		if (!strcmp(arg, "ktap"))
@@ -125,6 +133,7 @@ int run_opts_parse(struct run_opts *o, int argc, char **argv)
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "retry", required_argument, NULL, OPT_RETRY },
 		{ "until-fail", no_argument, NULL, OPT_UNTIL_FAIL },
+		{ "replay", required_argument, NULL, OPT_REPLAY },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "json", required_argument, NULL, OPT_JSON },

@@ -19,6 +19,7 @@ struct run_opts {
 	bool until_fail;
 	bool quiet;
 	const char *out, *junit, *json;
+	const char *replay;		/* folder of a kept run; NULL */
 };
 
 /**
