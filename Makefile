@@ -393,10 +393,9 @@ $(eval $(call programs,asan,consumers,$(consumers-srcs)))
 $(obj)/bare.bin: selftests/guest/bare.c selftests/guest/bare.h selftests/guest/bare.lds
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(static-cflags) -O2 -ffreestanding -nostdlib -static -no-pie \
+	$(Q)$(CC) $(static-cflags) -O1 -ffreestanding -nostdlib -static \
 		-fno-pic -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
-		-fcf-protection=none -fno-tree-loop-distribute-patterns \
-		-Wl,-T,selftests/guest/bare.lds,--build-id=none,--no-warn-rwx-segments -o $@.elf $<
+		-fcf-protection=none -Wl,-T,selftests/guest/bare.lds,--build-id=none -o $@.elf $<
 	$(Q)objcopy -O binary $@.elf $@
 $(obj)/plain/selftests/guest/test_bare.o: extra-cflags += -DBARE_IMAGE='"$(obj)/bare.bin"'
 $(obj)/plain/selftests/guest/test_bare.o: $(obj)/bare.bin
