@@ -362,6 +362,11 @@ endif
 $(prog): $(obj)/plain/vmtap
 	$(Q)mkdir -p $(@D) && cp $< $@.new && mv $@.new $@
 
+# For tools/bench/boot.
+all-objs += $(obj)/plain/tools/bench/guestroot.o
+$(obj)/plain/tools/bench/guestroot: %: %.o $(call archives,plain)
+	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
+
 # --- tests -----------------------------------------------------------------
 
 # A kernel source tree, for kselftest's headers and runner.

@@ -16,6 +16,7 @@ my %may = (
 	'virtio'       => ['virtio', 'vmm', 'vmm/base'],
 	'freeze'       => ['freeze', 'virtio', 'vmm', 'vmm/base'],
 	'runner'       => ['runner', 'freeze', 'virtio', 'vmm', 'vmm/base'],
+	'tools/bench'  => ['runner', 'vmm/base'],
 	'tools/guest'  => ['tools/guest', 'runner/wire.h'],
 	'tools/nested' => ['tools/nested', 'runner/nested_wire.h'],
 );
