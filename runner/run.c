@@ -80,22 +80,27 @@ static void unblock_signals(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* What is done is printed, what ran fails with the reason, then Bail out!. */
+/*
+ * What is done is printed, what ran fails with the reason, then Bail out!.
+ * Where nothing ran, a host was still booting for the first that waits.
+ */
 static void end_early(struct run *run, const char *why)
 {
+	bool told = false;
 	char reason[340];
 
 	snprintf(reason, sizeof(reason), "interrupted: %s", why);
 	while (run->printed < run->plan.n) {
 		struct run_case *rc = &run->cases[run->printed];
 
-		if (rc->state == CASE_WAITING && !rc->failed)
+		if (rc->state == CASE_WAITING && !rc->failed && told)
 			break;
 		if (rc->state != CASE_DONE) {
 			rc->report = run_plain_report(&run->plan.cases[run->printed],
 						  OUTCOME_FAIL, reason);
 			if (!rc->report)
 				break;
+			told = true;
 		}
 		run_print(run, run->printed++);
 	}
