@@ -79,6 +79,7 @@ freeze-objs := \
 	ktype.o \
 	ktype_print.o \
 	ktype_spell.o \
+	monitor.o \
 	sched.o \
 	tasks.o \
 	vas.o \
@@ -147,6 +148,8 @@ runner-objs := \
 	parse_custom.o \
 	parse_scalar.o \
 	parse_workload.o \
+	peek.o \
+	peek_result.o \
 	payloads.o \
 	plan.o \
 	plan_checks.o \

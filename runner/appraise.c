@@ -77,6 +77,7 @@ static void decide(struct appraisal *x, const struct splat_list *splats,
 		.oops = oops ? oops->text : NULL,
 		.splat = first_complaint(splats),
 		.sched_exit = x->live->heard.sched_exit,
+		.monitor = peek_failure(&x->live->peek),
 	};
 	const struct heard_exit *e = heard_exit(&x->live->heard, &f.via);
 	char *line __free(cleanup_free) = NULL;
@@ -103,7 +104,7 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 {
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
-		.net = x->live->net,
+		.net = x->live->net, .peek = &x->live->peek,
 		.log = x->live->log, .log_len = x->live->log_len, .splats = splats, .verdict = v,
 		.kernel = x->live->cfg.kernel,
 		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),

@@ -6,6 +6,7 @@
 
 #include "runner/heard.h"
 #include "runner/kernel.h"
+#include "runner/peek.h"
 #include "runner/splat.h"
 #include "runner/value.h"
 #include "virtio/blk.h"
@@ -261,6 +262,16 @@ static void collect_machine(struct value *r, struct machine *m,
 	value_set(r, "machine", v);
 }
 
+static void collect_peek(struct value *r, const struct peek *p)
+{
+	struct value *monitor = peek_monitor(p), *verifier = peek_verifier(p);
+
+	if (monitor)
+		value_set(r, "monitor", monitor);
+	if (verifier)
+		value_set(r, "verifier", verifier);
+}
+
 struct value *collect_result(const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
@@ -284,6 +295,8 @@ struct value *collect_result(const struct collect_from *from)
 		value_set(r, "kaslr", collect_kaslr(from));
 		collect_machine(r, from->machine, h);
 	}
+	if (from->peek)
+		collect_peek(r, from->peek);
 	collect_messages(r, h);
 	value_set(r, "snapshots", value_map());
 	periodic = value_map();

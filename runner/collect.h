@@ -15,6 +15,7 @@ struct heard;
 struct kernel;
 struct kimage;
 struct machine;
+struct peek;
 struct splat_list;
 struct value;
 struct virtio_blk;
@@ -25,6 +26,7 @@ struct verdict;
 struct collect_from {
 	const struct heard *heard;
 	struct machine *machine;	/* joined */
+	const struct peek *peek;	/* stopped */
 	struct virtio_blk *blk;		/* stopped */
 	struct virtio_net *net;		/* stopped */
 	const char *log;		/* the kernel's */

@@ -27,6 +27,14 @@ struct inside {
  */
 int inside_open(struct inside *in, struct machine *m,
 		const struct kimage *image, struct diag *d);
+/**
+ * inside_open_live() - the same while the vCPUs run
+ * Of a kernel that was placed by us all is known; of any other the vCPUs are
+ * parked once for their registers, where @may_park.
+ * Return: as inside_open(); -EBUSY it takes parking; -ESHUTDOWN it has ended.
+ */
+int inside_open_live(struct inside *in, struct machine *m,
+		     const struct kimage *image, bool may_park, struct diag *d);
 void inside_close(struct inside *in);
 
 /** inside_dmesg() - append the kernel's log buffer as text; 0 or -errno */

@@ -449,7 +449,6 @@ static const struct key top_keys[] = {
 	  .engine = "watchpoints",
 	  .doc = "Data watchpoints; a hit makes a capture." },
 	{ "monitor", KEY_MAP, AT(scenario, monitor), .sub = &monitor_set,
-	  .engine = "run queue monitor",
 	  .doc = "Samples of the guest's run queues, taken from the host.",
 	  .example = "{interval: 100ms}" },
 	{ "bpf_map_write", KEY_LIST, AT(scenario, bpf_map_write),

@@ -253,6 +253,7 @@ static void on_drain(struct event_source *src, u32 events)
 	(void)events;
 	event_drain(src->fd);
 	machine_drain(x->m);
+	peek_tick(&x->peek);
 }
 
 /* True where the guest can be told: it then has a moment for its last words. */
@@ -315,6 +316,8 @@ static void on_news(struct event_source *src, u32 events)
 	heard_unlock(&x->heard);
 	if (stage != x->told)
 		enter(x, stage_name(stage));
+	if (stage == STAGE_VERDICT && x->told != STAGE_VERDICT)
+		peek_tick(&x->peek);
 	deadline = x->deadline_ns;
 	if (panicking)
 		deadline = min(deadline, now + scaled(x, PANIC_GRACE_NS));
@@ -373,7 +376,13 @@ int live_run(struct live *x, struct diag *d)
 	x->deadline_ns = now_ns() + x->timeout_ns;
 	event_timer_arm(x->watchdog.fd, x->timeout_ns, 0);
 	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
-	err = machine_start(x->m, d);
+	x->peek = (struct peek){
+		.m = x->m, .image = x->cfg.image, .heard = &x->heard,
+		.cfg = x->s->monitor.present ? &x->s->monitor : NULL,
+	};
+	err = peek_start(&x->peek, d);
+	if (!err)
+		err = machine_start(x->m, d);
 	if (!err)
 		err = event_loop_run(&x->loop);
 	return err;
@@ -464,6 +473,7 @@ void live_stop(struct live *x)
 
 	if (x->timed_out)
 		judge_starvation(x);
+	peek_stop(&x->peek);
 	machine_join(x->m);
 	virtio_console_stop(x->console);
 	while (virtio_console_flush(x->console) == -EAGAIN)
@@ -476,12 +486,14 @@ void live_stop(struct live *x)
 		heard_ring(&x->heard, words.data, words.len);
 	buf_reset(&words);
 	heard_finish(&x->heard);
+	peek_finish(&x->peek);
 	take_log(x);
 	save_log(x);
 }
 
 void live_destroy(struct live *x)
 {
+	peek_deinit(&x->peek);
 	machine_destroy(x->m);
 	virtio_console_destroy(x->console);
 	virtio_blk_destroy(x->blk);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "runner/heard.h"
+#include "runner/peek.h"
 #include "vmm/device.h"
 #include "vmm/event.h"
 #include "vmm/mem.h"
@@ -60,6 +61,7 @@ struct live {
 	unsigned int nr_devs;
 	struct buf cmdline;
 	struct machine *m;
+	struct peek peek;
 	struct mem mem;			/* the machine's, as the devices see it */
 	u64 timeout_ns;			/* scaled */
 	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */

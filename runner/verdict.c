@@ -205,6 +205,8 @@ void verdict_decide(const struct verdict_facts *f, struct verdict *v)
 		return;
 	} else if (f->splat) {
 		say(v, "the kernel complained: %s", f->splat);
+	} else if (f->monitor) {
+		say(v, "%s", f->monitor);
 	} else {
 		v->success = true;
 	}

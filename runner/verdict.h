@@ -49,6 +49,7 @@ struct verdict_facts {
 	const char *panic;		/* "Kernel panic ..." line or NULL */
 	const char *oops;		/* first oops line or NULL */
 	const char *splat;		/* first complaint not allowed, or NULL */
+	const char *monitor;		/* what the monitor does not let pass, or NULL */
 	const char *sched_exit;		/* the scheduler left early: why; or NULL */
 };
 

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Looking into a guest that runs; see peek.h. */
+#include "runner/peek.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "freeze/ktype.h"
+#include "runner/heard.h"
+#include "runner/scenario.h"
+#include "vmm/base/diag.h"
+#include "vmm/base/log.h"
+#include "vmm/event.h"
+#include "vmm/machine.h"
+
+#define PROGS_MAX 4096
+#define KERNEL_HALF (1ULL << 63)
+/* Programs are listed at most this often, whatever the monitor's interval. */
+#define PROGS_PERIOD_NS (200 * NSEC_PER_MSEC)
+
+static enum stage stage_now(struct peek *p)
+{
+	enum stage stage;
+
+	heard_lock(p->heard);
+	stage = p->heard->stage;
+	heard_unlock(p->heard);
+	return stage;
+}
+
+static void give_up(struct peek *p, const char *what, struct diag *d)
+{
+	if (!p->reason[0])
+		snprintf(p->reason, sizeof(p->reason), "%s%s%s", what,
+			 diag_text(d)[0] ? ": " : "", diag_text(d));
+	log_debug("peek", "%s", p->reason);
+	diag_reset(d);
+}
+
+/* --- the guest's kernel, opened late ------------------------------------ */
+
+static bool opened(struct peek *p, bool joined)
+{
+	struct diag d = { 0 };
+	int err;
+
+	if (p->open || p->broken)
+		return p->open;
+	err = joined ? inside_open(&p->in, p->m, p->image, &d) :
+		       inside_open_live(&p->in, p->m, p->image, p->cfg, &d);
+	if (!err) {
+		p->open = true;
+		return true;
+	}
+	inside_close(&p->in);
+	/* A kernel that is not to be had without registers is, at the end. */
+	p->broken = err != -EBUSY && err != -EAGAIN;
+	if (p->broken)
+		give_up(p, "the guest's kernel was not found in memory", &d);
+	diag_reset(&d);
+	return false;
+}
+
+static bool typed(struct peek *p)
+{
+	struct diag d = { 0 };
+
+	if (p->types || p->no_types)
+		return !p->no_types;
+	p->no_types = ktype_open(p->image, &p->types, &d) != 0;
+	if (p->no_types)
+		give_up(p, "the kernel's types are not known", &d);
+	p->in.k.types = p->types;
+	return !p->no_types;
+}
+
+/* --- BPF programs ------------------------------------------------------- */
+
+/*
+ * Is prog_idr empty? An empty one holds no kernel pointer, whatever its
+ * layout: so a guest without BPF costs no BTF.
+ */
+static bool no_progs(struct peek *p)
+{
+	u64 idr[3], i;
+	gva_t at;
+
+	if (kread_symbol(&p->in.k, "prog_idr", &at, NULL) ||
+	    vas_read(&p->in.k.vas, at, idr, sizeof(idr)))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(idr); i++)
+		if (idr[i] & KERNEL_HALF)
+			return false;
+	return true;
+}
+
+static void note_prog(struct peek *p, const struct bpfprog *prog)
+{
+	struct peek_prog *grown;
+	size_t i;
+
+	for (i = 0; i < p->nr_progs; i++)
+		if (p->progs[i].last.id == prog->id) {
+			p->progs[i].last = *prog;
+			return;
+		}
+	if (p->nr_progs == PROGS_MAX)
+		return;
+	grown = realloc(p->progs, (p->nr_progs + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	p->progs = grown;
+	p->progs[p->nr_progs++] = (struct peek_prog){ *prog, *prog };
+}
+
+static void look_for_progs(struct peek *p)
+{
+	struct bpfprog *list = NULL;
+	struct diag d = { 0 };
+	size_t nr = 0, i;
+
+	if (no_progs(p)) {
+		p->progs_read = true;
+		return;
+	}
+	if (!typed(p))
+		return;
+	/* A guest that changes it meanwhile: the next look tells. */
+	if (!bpfprog_list(&p->in.k, &list, &nr, &d)) {
+		p->progs_read = true;
+		for (i = 0; i < nr; i++)
+			note_prog(p, &list[i]);
+	}
+	free(list);
+	diag_reset(&d);
+}
+
+void peek_tick(struct peek *p)
+{
+	if (!p->heard || p->threaded || stage_now(p) < STAGE_PAYLOAD)
+		return;
+	if (opened(p, false))
+		look_for_progs(p);
+}
+
+/* --- the monitor -------------------------------------------------------- */
+
+static int event_index(const struct sched *s, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < sched_nr_events(s); i++)
+		if (!strcmp(sched_event_name(s, i), name))
+			return (int)i;
+	return -1;
+}
+
+static int prepare_samples(struct peek *p, struct diag *d)
+{
+	u32 cpus = machine_nr_cpus(p->m);
+	struct monitor_cfg cfg = {
+		.max_imbalance_ratio = p->cfg->max_imbalance_ratio,
+		.max_local_dsq_depth = p->cfg->max_local_dsq_depth,
+		.max_fallback_rate = p->cfg->max_fallback_rate,
+		.max_keep_last_rate = p->cfg->max_keep_last_rate,
+		.sustained = p->cfg->sustained_samples,
+		.fail_on_stall = p->cfg->fail_on_stall,
+	};
+	int err = sched_init(&p->sched, &p->in.k, d);
+
+	if (err)
+		return err;
+	cfg.nr_events = sched_nr_events(&p->sched);
+	cfg.fallback_event = event_index(&p->sched, "SCX_EV_SELECT_CPU_FALLBACK");
+	cfg.keep_last_event = event_index(&p->sched, "SCX_EV_DISPATCH_KEEP_LAST");
+	p->sample = calloc(cpus, sizeof(*p->sample));
+	if (!p->sample || monitor_init(&p->monitor, &cfg, cpus))
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	p->sampling = true;
+	return 0;
+}
+
+static void take_sample(struct peek *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->monitor.nr_cpus; i++) {
+		struct monitor_cpu *c = &p->sample[i];
+		int err;
+
+		*c = (struct monitor_cpu){
+			.ran_ns = machine_vcpu_cpu_ns(p->m, i),
+		};
+		err = sched_cpu_read(&p->sched, i, &c->c);
+		if (err == -EFAULT) {
+			p->dropped++;
+			return;
+		}
+		c->present = !err;
+	}
+	p->schedstats |= sched_schedstats_enabled(&p->sched) == 1;
+	monitor_add(&p->monitor, now_ns(), p->sample);
+}
+
+/* While the payload runs: before it, the kernel and the agent set up. */
+static void watch_once(struct peek *p, u64 *progs_ns)
+{
+	struct diag d = { 0 };
+
+	if (p->broken || stage_now(p) != STAGE_PAYLOAD ||
+	    machine_stop(p->m).reason != MACHINE_RUNNING)
+		return;
+	if (!opened(p, false))
+		return;
+	if (!p->sampling) {
+		if (!typed(p) || prepare_samples(p, &d)) {
+			give_up(p, "no run queues", &d);
+			p->broken = true;
+			return;
+		}
+	}
+	take_sample(p);
+	if (now_ns() - *progs_ns >= PROGS_PERIOD_NS) {
+		*progs_ns = now_ns();
+		look_for_progs(p);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct peek *p = arg;
+	u64 progs_ns = 0;
+
+	pthread_setname_np(pthread_self(), "vmtap-monitor");
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = p->stop_fd, .events = POLLIN },
+			{ .fd = p->timer_fd, .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents)
+			break;
+		if (fds[1].revents && event_drain(p->timer_fd))
+			watch_once(p, &progs_ns);
+	}
+	return NULL;
+}
+
+int peek_start(struct peek *p, struct diag *d)
+{
+	p->stop_fd = p->timer_fd = -1;
+	if (!p->image) {
+		p->broken = true;
+		give_up(p, "the kernel image could not be unpacked", d);
+	}
+	if (!p->cfg || p->broken)
+		return 0;
+	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->timer_fd = event_timer_create();
+	if (p->stop_fd < 0 || p->timer_fd < 0)
+		return diag_fail(d, -EMFILE, NULL, "cannot create a timer");
+	event_timer_arm(p->timer_fd, p->cfg->interval_ns, p->cfg->interval_ns);
+	if (pthread_create(&p->thread, NULL, run, p))
+		return diag_fail(d, -EAGAIN, NULL, "cannot start the monitor's thread");
+	p->threaded = true;
+	return 0;
+}
+
+void peek_stop(struct peek *p)
+{
+	u64 one = 1;
+
+	if (!p->threaded)
+		return;
+	if (write(p->stop_fd, &one, sizeof(one)) == sizeof(one))
+		pthread_join(p->thread, NULL);
+	p->threaded = false;
+}
+
+void peek_finish(struct peek *p)
+{
+	if (!p->heard || p->heard->stage < STAGE_PAYLOAD || !opened(p, true))
+		return;
+	look_for_progs(p);
+}
+
+void peek_deinit(struct peek *p)
+{
+	peek_stop(p);
+	if (!p->heard)
+		return;
+	if (p->stop_fd >= 0)
+		close(p->stop_fd);
+	if (p->timer_fd >= 0)
+		close(p->timer_fd);
+	monitor_deinit(&p->monitor);
+	sched_deinit(&p->sched);
+	free(p->sample);
+	free(p->progs);
+	ktype_close(p->types);
+	inside_close(&p->in);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * peek: what the host reads of a guest's kernel while it runs: BPF programs,
+ * and the monitor's runqueue samples. Memory is read in place, so no vCPU is
+ * woken by a sample. Without `monitor:` there is no thread; BPF programs are
+ * then looked for by the owner's slow timer, and cost two page walks where
+ * none is loaded.
+ *
+ * Context: all but the sampling thread inside is the owner's one thread.
+ */
+#ifndef VMTAP_RUNNER_PEEK_H
+#define VMTAP_RUNNER_PEEK_H
+
+#include <pthread.h>
+
+#include "freeze/bpfmap.h"
+#include "freeze/monitor.h"
+#include "runner/inside.h"
+
+struct heard;
+struct ktype;
+struct scen_monitor;
+struct value;
+
+/* A BPF program as it was first and last seen. */
+struct peek_prog {
+	struct bpfprog first, last;
+};
+
+struct peek {
+	struct machine *m;
+	const struct kimage *image;	/* NULL: cannot be unpacked here */
+	struct heard *heard;
+	const struct scen_monitor *cfg;	/* NULL: no monitor */
+
+	/* private; the thread's while it runs, else the owner's */
+	pthread_t thread;
+	bool threaded;
+	int stop_fd, timer_fd;
+	bool open, broken;		/* the guest's kernel was found; never will be */
+	struct inside in;
+	struct ktype *types;
+	bool no_types;
+	struct sched sched;
+	struct monitor monitor;
+	struct monitor_cpu *sample;
+	bool sampling;			/* sched, monitor and sample are set up */
+	bool schedstats;
+	u64 dropped;			/* samples that could not be read */
+	bool progs_read;		/* the list was seen at least once */
+	struct peek_prog *progs;
+	size_t nr_progs;
+	char reason[240];		/* why the monitor sees nothing */
+};
+
+/**
+ * peek_start() - begin to look; @p is zeroed but for its first four members
+ * Return: 0 or -errno. peek_deinit() in every case.
+ */
+int peek_start(struct peek *p, struct diag *d);
+/** peek_tick() - look for BPF programs once, where the guest is far enough */
+void peek_tick(struct peek *p);
+/** peek_stop() - end the sampling; before the machine is joined */
+void peek_stop(struct peek *p);
+/** peek_finish() - a last look, after the machine was joined */
+void peek_finish(struct peek *p);
+void peek_deinit(struct peek *p);
+
+/** peek_failure() - the monitor's verdict in one sentence, or NULL */
+const char *peek_failure(const struct peek *p);
+/** peek_monitor() - result.monitor; NULL where there was none */
+struct value *peek_monitor(const struct peek *p);
+/** peek_verifier() - result.verifier; NULL where programs could not be read */
+struct value *peek_verifier(const struct peek *p);
+
+#endif
