@@ -46,6 +46,7 @@ vmm-objs := \
 	kvm.o \
 	kvmstat.o \
 	machine.o \
+	machine_build.o \
 	mem.o \
 	park.o \
 	probe.o \
