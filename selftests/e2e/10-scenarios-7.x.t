@@ -1,3 +1,0 @@
-#!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
-exec "$(dirname "$0")/../lib/scenarios" 7.x
