@@ -184,6 +184,7 @@ runner-objs := \
 	value.o \
 	value_json.o \
 	verdict.o \
+	warm.o \
 	wire.o \
 	worker.o \
 	yaml.o \

@@ -24,6 +24,7 @@
 #include "runner/rundir.h"
 #include "runner/tap.h"
 #include "runner/value.h"
+#include "runner/warm.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -214,8 +215,9 @@ static int run_loop(struct run *run, struct diag *d)
 	run_settle(run);
 	if (run->printed == run->plan.n)
 		return 0;
-	run_warm_kernels(run);
-	err = run_start_slots(run, d);
+	if (!warm_kernels(&run->plan, run->accel.accel == ACCEL_NESTED,
+			  run->signals.fd))
+		err = run_start_slots(run, d);
 	if (err) {
 		snprintf(run->bail, sizeof(run->bail), "%s", diag_text(d));
 		diag_reset(d);

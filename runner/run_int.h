@@ -69,8 +69,6 @@ void run_settle(struct run *run);
 
 /* --- run_slots.c -------------------------------------------------------- */
 
-/** run_warm_kernels() - have each kernel unpacked in the cache, natively */
-void run_warm_kernels(const struct run *run);
 /** run_start_slots() - local slots, or nested hosts that become some */
 int run_start_slots(struct run *run, struct diag *d);
 

@@ -13,7 +13,6 @@
 #include "runner/run_opts.h"
 #include "runner/worker.h"
 #include "vmm/base/diag.h"
-#include "vmm/kimage.h"
 
 static void on_host_up(void *ctx, u64 boot_ms, double factor)
 {
@@ -104,34 +103,4 @@ int run_start_slots(struct run *run, struct diag *d)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	progress_note(run->progress, "booting a nested host");
 	return hosts_start(&cfg, &run->hosts, d);
-}
-
-/*
- * Unpack each kernel here, natively, where it is not in the cache yet: a
- * nested host would take many times longer. What fails is told by the cases.
- */
-void run_warm_kernels(const struct run *run)
-{
-	size_t i, j;
-
-	for (i = 0; i < run->plan.n; i++) {
-		const struct scen_kernel *k = &run->plan.cases[i].scenario->kernel;
-		const char *spec = k->image ? k->image : k->release;
-		struct kernel *kernel = NULL;
-		struct kimage *image = NULL;
-
-		for (j = 0; j < i; j++) {
-			const struct scen_kernel *o =
-				&run->plan.cases[j].scenario->kernel;
-			const char *other = o->image ? o->image : o->release;
-
-			if (spec == other || (spec && other && !strcmp(spec, other)))
-				break;
-		}
-		if (j < i || kernel_find(spec, &kernel, NULL))
-			continue;
-		if (!kimage_open(kernel->image, 0, &image, NULL))
-			kimage_close(image);
-		kernel_put(kernel);
-	}
 }
