@@ -87,7 +87,8 @@ static int add_blk(struct live *x, const struct mem *mem, struct diag *d)
 
 	if (!disk->present)
 		return 0;
-	err = disk_open(&back, disk, x->cfg.dir, d);
+	/* In memory: the folder may lie on a slow file system (9p). */
+	err = disk_open(&back, disk, NULL, d);
 	if (!err)
 		err = virtio_blk_create(&x->blk, mem, back, &cfg, d);
 	if (!err)
