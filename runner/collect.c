@@ -83,7 +83,11 @@ static void collect_phases(struct value *r, const struct heard *h)
 	value_set(r, "phases", p);
 }
 
-/* The longest account of the crash wins, and its source is told. */
+/*
+ * The longest account of the crash wins, and its source is told. But where the
+ * kernel panics over init's death, init's own words come before it: they tell
+ * the cause.
+ */
 static void collect_crash(struct value *r, const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
@@ -94,11 +98,6 @@ static void collect_crash(struct value *r, const struct collect_from *from)
 	if (from->log && from->splats)
 		own = splat_crash_text(from->log, from->log_len, from->splats,
 				       60);
-	if (own) {
-		text = own;
-		len = strlen(own);
-		via = "console";
-	}
 	if (h->com2.words.has_panic && h->com2.words.panic.len > len) {
 		text = h->com2.words.panic.data;
 		len = h->com2.words.panic.len;
@@ -108,6 +107,12 @@ static void collect_crash(struct value *r, const struct collect_from *from)
 		text = h->crash.data;
 		len = h->crash.len;
 		via = h->crash_via == WIRE_VIA_RING ? "ring" : "frame";
+	}
+	if (own && (!text || (strlen(own) > len &&
+			      !strstr(own, "Attempted to kill init!")))) {
+		text = own;
+		len = strlen(own);
+		via = "console";
 	}
 	if (!text)
 		return;
