@@ -47,6 +47,7 @@ libxml2-utils		-	tests: xmllint reads our JUnit files
 perl			-	tests: prove
 nodejs			node	tests: tap-parser
 npm			npm	tests: tap-parser
+parallel		-	tests: shards of a run
 tappy			-	tests: a TAP consumer
 python3-tap		-	tests: its library
 python3-yaml		-	tests: YAML blocks through it

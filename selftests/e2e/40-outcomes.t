@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# One run that has each kind of outcome, as its consumers count it; flaky cases
+# and --until-fail; a run spread over shards; a run replayed.
+. "$(dirname "$0")/../lib/tap.sh"
+
+plan 26
+build=${VMTAP_BUILD:-$top/build}
+counts="perl $top/selftests/lib/tap-counts"
+export XDG_STATE_HOME=$tmp/state
+mkdir "$tmp/kinds" "$tmp/flaky" "$tmp/shards"
+
+scenario()
+{
+	cat >"$tmp/$1.yaml"
+}
+
+# field FILE EXPRESSION: of a JSON document d
+field()
+{
+	python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+c = {x["name"].split("[")[0].split("/")[-1]: x for x in d["cases"]}
+print(eval(sys.argv[2]))' "$@"
+}
+
+# --- each kind of outcome ---------------------------------------------------
+
+scenario kinds/a-pass <<<'guest: {run: "true"}'
+scenario kinds/b-fail <<<'guest: {run: "exit 3"}'
+scenario kinds/c-skip <<<'{requires: {kernel: ">= 99"}, guest: {run: "true"}}'
+scenario kinds/d-xfail <<<'{xfail: a known bug, guest: {run: "false"}}'
+scenario kinds/e-xpass <<<'{xfail: a known bug, guest: {run: "true"}}'
+scenario kinds/f-timeout <<<'{vm: {timeout: 1s}, guest: {run: "sleep 1000"}}'
+scenario kinds/g-error <<<'{kernel: {modules: [no_such_module]}, guest: {run: "true"}}'
+
+cd "$tmp" || exit 1
+"$vmtap" run --jobs 1 --kernel 6.1 --out kept --json all.json --junit all.xml \
+	kinds >all.tap 2>all.err
+is "a failed run ends with 1" $? 1
+is "each kind is there once" "$(field all.json \
+	'" ".join(c[k]["outcome"] for k in sorted(c))')" \
+	"pass fail skip xfail xpass timeout error" || diag "$(cat all.tap all.err)"
+is "the totals of the document" "$(field all.json \
+	'[d["totals"][k] for k in ("pass", "fail", "skip", "xfail", "xpass", "timeout", "error")]')" \
+	"[1, 1, 1, 1, 1, 1, 1]"
+is "the stream's closing line" "$(tail -n 1 all.tap)" \
+	"# Totals: pass:1 fail:2 xfail:1 xpass:1 skip:1 error:1"
+is "TAP::Parser: counts" "$($counts all.tap)" \
+	"run=7 pass=3 fail=3 skip=1 bail=0 bad=0"
+prove -e cat all.tap >prove.out 2>&1
+is "prove: fails" $? 1
+like "prove: the three that failed" "$(cat prove.out)" 'Failed 3/7 subtests.*Failed tests?: +2, 6-7'
+is "JUnit: failures, errors, skipped" "$(python3 -c '
+import xml.etree.ElementTree as t
+r = t.parse("all.xml").getroot()
+print(*(len(r.findall(".//" + k)) for k in ("testcase", "skipped")),
+      len(r.findall(".//failure")) + len(r.findall(".//error")))')" "7 1 3"
+
+parser=$(cd "$top/selftests/consumers" && python3 -B -c 'import consumers
+print(consumers.npm_bin("tap-parser") or "")' 2>/dev/null)
+if [ -n "$parser" ]; then
+	is "tap-parser: counts" "$("$parser" -j 0 <all.tap | python3 -c 'import json, sys
+f = [e[1] for e in json.load(sys.stdin) if e[0] == "complete"][0]
+print(f["count"], f["pass"], f["fail"], f["skip"])')" "7 4 3 1"
+else
+	skip "tap-parser: counts" "npm cannot install it"
+fi
+
+# kselftest's runner, given the same stream and status by a test of its own.
+ksft=${KSFT_DIR:-$build/linux-source/tools/testing/selftests}
+if [ -e "$ksft/kselftest/runner.sh" ]; then
+	mkdir collection
+	printf '#!/bin/sh\ncat %s\nexit 1\n' "$tmp/all.tap" >collection/kinds.sh
+	chmod +x collection/kinds.sh
+	# A pipe: the runner opens /dev/stdout anew, which a file would not bear.
+	(cd collection && BASE_DIR=$ksft bash -c '. "$BASE_DIR/kselftest/runner.sh"
+		run_many ./kinds.sh') 2>&1 | cat >runner.out
+	is "kselftest's runner: the test failed" \
+		"$($counts --outer runner.out)" "run=1 pass=0 fail=1 skip=0 bail=0 bad=0" ||
+		diag "$(cat runner.out)"
+	is "kselftest's runner: the cases in it" \
+		"$($counts --inner kinds.sh runner.out)" \
+		"run=7 pass=3 fail=3 skip=1 bail=0 bad=0"
+else
+	skip "kselftest's runner: the test failed" "no kernel source: make deps"
+	skip "kselftest's runner: the cases in it" "no kernel source: make deps"
+fi
+
+# --- replay -----------------------------------------------------------------
+
+is "replay: the failed cases" "$("$vmtap" run --replay kept --seed 1 2>&1)" \
+	"vmtap: run: --replay takes cases and parameters from the kept run; drop the options and paths that choose others"
+cp -r kept changed
+sed -i 's/"6.1":"[0-9a-f]*"/"6.1":"0123"/' changed/run.json
+"$vmtap" run --replay changed >out 2>err
+is "replay: another kernel is refused" $? 65
+like "replay: it is told which" "$(cat out)" 'Bail out! cannot replay: kernel 6.1 is not what it was'
+sed -i 's/exit 3/exit 4/' kinds/b-fail.yaml
+"$vmtap" run --replay kept >out 2>err
+is "replay: another scenario is refused" $? 65
+like "replay: it is told which" "$(cat out)" 'Bail out! cannot replay: file .*/kinds/b-fail.yaml is not'
+sed -i 's/exit 4/exit 3/' kinds/b-fail.yaml
+# As if only the one had failed that needs no boot.
+sed -Ei 's/"outcome": ?"[a-z]+"/"outcome":"pass"/' kept/run.json kept/*/result.json
+sed -i '/c-skip/s/"outcome":"pass"/"outcome":"fail"/' kept/run.json
+seed=$(field kept/run.json 'd["run"]["seed"]')
+(cd / && "$vmtap" run --jobs 1 --replay "$tmp/kept" >"$tmp/out" 2>"$tmp/err")
+like "replay: what failed, from elsewhere, with the same seed" "$(cat out)" \
+	"1\.\.1"$'\n'"# seed $seed,.*ok 1 - c-skip\[kernel=6.1\] # SKIP" ||
+	diag "$(cat err)"
+
+# --- flaky, until the first failure -----------------------------------------
+
+truncate -s 1M flaky/disk
+scenario flaky/a-flaky <<'END'
+disk: {image: disk, rw: true}
+guest:
+  run: |
+    head -c 4 /dev/vda | grep -q DONE && exit 0
+    printf DONE | dd of=/dev/vda conv=notrunc,fsync
+    exit 1
+END
+scenario flaky/b-error <<<'{kernel: {modules: [no_such_module]}, guest: {run: "true"}}'
+"$vmtap" run --jobs 1 --kernel 6.1 --retry 1 --repeat 2 --until-fail \
+	--json flaky.json flaky >flaky.tap 2>flaky.err
+is "retry: a failure in the end is a failure" $? 1
+is "retry: a pass after a failure is flaky" "$(field flaky.json \
+	'[(x["outcome"], x["block"].get("flaky"), x["block"].get("attempts")) for x in d["cases"]][:2]')" \
+	"[('pass', True, 2), ('error', False, 2)]" || diag "$(cat flaky.tap flaky.err)"
+is "retry: no failure is hidden from the document" "$(field flaky.json \
+	'[len(x["block"].get("failed_attempts", [])) for x in d["cases"]][:2]')" "[1, 1]"
+is "until-fail: what comes after is skipped" \
+	"$(grep -c '^ok [34] - .* # SKIP not run: --until-fail' flaky.tap)" 2
+
+# --- shards -----------------------------------------------------------------
+
+scenario shards/one <<'END'
+matrix: {vm.cpus: [1, 2, 3, 4], vm.memory: [256M, 512M, 1G]}
+requires: {kernel: ">= 99"}
+guest: {run: "true"}
+END
+scenario shards/two <<<'{requires: {kernel: ">= 99"}, guest: {run: "true"}}'
+points() { grep -E '^(not )?ok ' "$1"; }
+
+"$vmtap" run --kernel 6.1 --seed 7 shards >whole.tap 2>/dev/null
+is "the whole run" "$(points whole.tap | wc -l)" 13
+"$vmtap" list --kernel 6.1 shards | sort >whole.list
+for i in 1 2 3; do
+	"$vmtap" list --kernel 6.1 --shard "$i/3" shards
+done | sort >union.list
+ok "the lists of the shards are the run's" diff whole.list union.list
+if command -v parallel >/dev/null; then
+	parallel --will-cite --jobs 2 "$vmtap" run --kernel 6.1 --seed 7 \
+		--shard '{}/3' shards '>' '{}.tap' '2>' /dev/null ::: 1 2 3
+	is "GNU parallel: all shards passed" $? 0
+	"$vmtap" merge 3.tap 1.tap 2.tap >merged.tap
+	is "merge: passed" $? 0
+	points whole.tap >whole.points
+	points merged.tap >merged.points
+	ok "merge: the points are the whole run's" \
+		diff whole.points merged.points
+else
+	for i in 1 2 3; do
+		skip "shards with GNU parallel" "it is not installed: make deps"
+	done
+fi
