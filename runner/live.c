@@ -317,8 +317,8 @@ static void on_news(struct event_source *src, u32 events)
 	heard_unlock(&x->heard);
 	if (stage != x->told)
 		enter(x, stage_name(stage));
-	if (stage == STAGE_VERDICT && x->told != STAGE_VERDICT)
-		peek_tick(&x->peek);
+	if (stage != x->told)
+		peek_stage(&x->peek, stage);
 	deadline = x->deadline_ns;
 	if (panicking)
 		deadline = min(deadline, now + scaled(x, PANIC_GRACE_NS));

@@ -265,11 +265,21 @@ int peek_start(struct peek *p, struct diag *d)
 	p->timer_fd = event_timer_create();
 	if (p->stop_fd < 0 || p->timer_fd < 0)
 		return diag_fail(d, -EMFILE, NULL, "cannot create a timer");
-	event_timer_arm(p->timer_fd, p->cfg->interval_ns, p->cfg->interval_ns);
 	if (pthread_create(&p->thread, NULL, run, p))
 		return diag_fail(d, -EAGAIN, NULL, "cannot start the monitor's thread");
 	p->threaded = true;
 	return 0;
+}
+
+void peek_stage(struct peek *p, enum stage stage)
+{
+	u64 period = stage == STAGE_PAYLOAD && p->threaded ?
+		     p->cfg->interval_ns : 0;
+
+	if (p->threaded)
+		event_timer_arm(p->timer_fd, period, period);
+	else if (stage == STAGE_VERDICT)
+		peek_tick(p);
 }
 
 void peek_stop(struct peek *p)

@@ -16,6 +16,7 @@
 #include "freeze/bpfmap.h"
 #include "freeze/monitor.h"
 #include "runner/inside.h"
+#include "runner/verdict.h"
 
 struct heard;
 struct ktype;
@@ -60,6 +61,12 @@ struct peek {
 int peek_start(struct peek *p, struct diag *d);
 /** peek_tick() - look for BPF programs once, where the guest is far enough */
 void peek_tick(struct peek *p);
+/**
+ * peek_stage() - the guest got to @stage
+ * The monitor's timer runs while the payload does: a tick before it would
+ * only take CPU time from the boot.
+ */
+void peek_stage(struct peek *p, enum stage stage);
 /** peek_stop() - end the sampling; before the machine is joined */
 void peek_stop(struct peek *p);
 /** peek_finish() - a last look, after the machine was joined */

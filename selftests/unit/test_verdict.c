@@ -152,6 +152,21 @@ TEST(expect_timeout_needs_the_watchdog)
 	EXPECT_FALSE(v.timeout);
 }
 
+TEST(the_monitor_fails_an_otherwise_good_run)
+{
+	struct verdict_facts f = passed();
+	struct verdict v;
+
+	f.monitor = "stall: CPU 0";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_FALSE(v.error);
+	EXPECT_STREQ("stall: CPU 0", v.reason);
+	f.exit_code = 3;	/* the payload's own failure weighs more */
+	verdict_decide(&f, &v);
+	EXPECT_TRUE(strstr(v.reason, "exit status 3"));
+}
+
 TEST(a_splat_fails_an_otherwise_good_run)
 {
 	struct verdict_facts f = passed();
