@@ -36,7 +36,7 @@ static void give_up(struct peek *p, const char *what, struct diag *d)
 {
 	if (!p->reason[0])
 		snprintf(p->reason, sizeof(p->reason), "%s%s%s", what,
-			 diag_text(d)[0] ? ": " : "", diag_text(d));
+			 d->err ? ": " : "", d->err ? diag_text(d) : "");
 	log_debug("peek", "%s", p->reason);
 	diag_reset(d);
 }
