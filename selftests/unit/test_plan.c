@@ -321,6 +321,18 @@ TEST_F(plan, set_and_timeout_lie_over_every_scenario)
 	REFUSE("unknown key 'vm.memorie'");
 }
 
+TEST_F(plan, set_to_nothing_is_the_empty_string)
+{
+	put("scenarios/a.yaml", "kernel: {cmdline: quiet}\n");
+	opt(&self->o, PLAN_OPT_SET, "kernel.cmdline=");
+	opt(&self->o, PLAN_OPT_SET, "guest.env.A=");
+	MAKE();
+	EXPECT_STREQ("", self->plan.cases[0].scenario->kernel.cmdline);
+	EXPECT_STREQ("", self->plan.cases[0].scenario->guest.env.items[0].value);
+	opt(&self->o, PLAN_OPT_SET, "vm.cpus=");
+	REFUSE("'', expected a number of CPUs");
+}
+
 TEST_F(plan, set_is_judged_with_the_rest)
 {
 	put("scenarios/a.yaml", "disk: {size: 1M}\n");
