@@ -262,6 +262,25 @@ static int open_logs(struct nested *n, struct diag *d)
 	return 0;
 }
 
+struct tsc_sample {
+	u64 tsc, ns;
+};
+
+static struct tsc_sample tsc_sample(void)
+{
+	return (struct tsc_sample){ __builtin_ia32_rdtsc(), now_ns() };
+}
+
+/* From two samples that are at least 10 ms apart; else 0. */
+static u64 tsc_khz(struct tsc_sample a, struct tsc_sample b)
+{
+	u64 ns = b.ns - a.ns;
+
+	if (ns < 10 * NSEC_PER_MSEC || b.tsc <= a.tsc)
+		return 0;
+	return (u64)((double)(b.tsc - a.tsc) * 1e6 / (double)ns);
+}
+
 /* What is only QEMU's is closed here again, whatever happened. */
 static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		      const struct nested_host *h, struct diag *d)
@@ -272,6 +291,7 @@ static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		.memory = round_up(guests + HOST_SHARE(guests) +
 				   HOST_OWN_MEMORY, MiB(64)),
 	};
+	struct tsc_sample first = tsc_sample();
 	int kernel __free(cleanup_close) = nested_host_kernel_fd(h, d);
 	int initrd __free(cleanup_close) = kernel < 0 ? kernel :
 					   nested_host_initrd_fd(h, d);
@@ -286,6 +306,7 @@ static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		err = send_request(n, cfg, d);
 	if (!err) {
 		n->start_ns = now_ns();
+		w.tsc_khz = tsc_khz(first, tsc_sample());
 		err = spawn(n, h, &w, d);
 	}
 	for (int i = 0; i < NR_PORTS; i++)
@@ -320,7 +341,7 @@ int nested_start(const struct nested_cfg *cfg, struct nested **out,
 	memset(n->port, -1, sizeof(n->port));
 	n->console_fd = n->log_fd = n->exit_status = -1;
 	n->factor = FACTOR_GUESS;
-	n->work_ns = nested_work_ns() + 1;	/* never 0 */
+	n->work_ns = nested_work_ns();
 	err = start_with(n, cfg, &h, d);
 	nested_host_reset(&h);
 	if (err) {

@@ -304,11 +304,14 @@ int nested_host_initrd_fd(const struct nested_host *h, struct diag *d)
 
 /*
  * Quiet, and without what costs seconds under emulation and serves nobody
- * here: self-tests, zeroed allocations, security modules, audit.
+ * here: self-tests, zeroed allocations, security modules, audit, and the start
+ * of parts that are slow to start (initcall_blacklist).
  */
 #define CMDLINE "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off " \
 	"nokaslr tsc=reliable random.trust_cpu=on cryptomgr.notests " \
-	"init_on_alloc=0 rodata=off audit=0 lsm= nowatchdog"
+	"init_on_alloc=0 rodata=off audit=0 lsm= nowatchdog " \
+	"initcall_blacklist=crypto_kdf108_init,init_kprobe_trace," \
+	"cubictcp_register,load_system_certificate_list"
 
 static __printf(2, 3) void arg(struct nested_args *args, const char *fmt, ...)
 {
@@ -365,7 +368,15 @@ static void args_machine(const struct nested_host *h,
 	arg(args, "-initrd");
 	arg(args, "/proc/self/fd/%d", w->initrd_fd);
 	arg(args, "-append");
-	arg(args, CMDLINE);
+	/*
+	 * The emulation passes the machine's own TSC on. Calibrating it against
+	 * an emulated timer goes wrong where other work delays that.
+	 */
+	if (w->tsc_khz)
+		arg(args, CMDLINE " tsc_early_khz=%llu",
+		    (unsigned long long)w->tsc_khz);
+	else
+		arg(args, CMDLINE);
 }
 
 static void args_console(int fd, struct nested_args *args)

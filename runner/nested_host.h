@@ -30,6 +30,7 @@ struct nested_wiring {
 	int console_fd;		/* the kernel's console goes there */
 	int port_fd[4];		/* ctl, in, out, err */
 	u64 memory;		/* of the host, bytes */
+	u64 tsc_khz;		/* of this machine; 0: not measured */
 };
 
 /* A command line and its strings. */
