@@ -100,8 +100,8 @@ static int check_version(const char *qemu, struct diag *d)
 				 qemu);
 	if (major < NESTED_QEMU_MIN)
 		return diag_fail(d, -ENOTSUP, NULL,
-				 "QEMU %u (%s) cannot be a nested host: guests in it crash at random; %u or newer is needed; " REMEDY,
-				 major, qemu, NESTED_QEMU_MIN);
+				 "QEMU %u (%s) cannot be a nested host: guests in it crash at random; %u or newer is needed; %s",
+				 major, qemu, NESTED_QEMU_MIN, REMEDY);
 	return 0;
 }
 
@@ -308,7 +308,7 @@ int nested_host_initrd_fd(const struct nested_host *h, struct diag *d)
  * of parts that are slow to start (initcall_blacklist).
  */
 #define CMDLINE "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off " \
-	"nokaslr tsc=reliable random.trust_cpu=on cryptomgr.notests " \
+	"nokaslr nogbpages tsc=reliable random.trust_cpu=on cryptomgr.notests " \
 	"init_on_alloc=0 rodata=off audit=0 lsm= nowatchdog " \
 	"initcall_blacklist=crypto_kdf108_init,init_kprobe_trace," \
 	"cubictcp_register,load_system_certificate_list"
