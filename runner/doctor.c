@@ -14,17 +14,20 @@
 
 #include "runner/initramfs.h"
 #include "runner/kernel.h"
-#include "runner/nested.h"
+#include "runner/nested_host.h"
 #include "runner/report.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
+#include "vmm/base/io.h"
 #include "vmm/base/util.h"
 #include "vmm/kvm.h"
 #include "vmm/probe.h"
 
 /* Two or three kernels with their modules, and what is unpacked of them. */
 #define CACHE_WANTED GiB(2)
+/* A guest of the default size in a nested host. */
+#define MEMORY_WANTED GiB(1)
 
 static __printf(1, 2) char *text(const char *fmt, ...)
 {
@@ -135,21 +138,54 @@ static int look_at_probe(struct doctor *doc, bool *usable)
 static int look_at_nested(struct doctor *doc, bool kvm, bool *usable)
 {
 	static const char what[] = "a nested host";
+	struct nested_host h;
 	struct diag d = { 0 };
-	int err = nested_available(&d), rc;
+	int err = nested_host_find(&h, &d), rc;
 
 	*usable = !err;
 	if (!err)
-		rc = add(doc, DOCTOR_OK, what, text("QEMU and a kernel are there"),
-			 NULL);
+		rc = add(doc, DOCTOR_OK, what,
+			 text("can run %s, by %s", h.release, h.qemu), NULL);
 	else
 		rc = add(doc, kvm ? DOCTOR_NOTE : DOCTOR_MISSING, what,
 			 text("%s", diag_text(&d)), text("vmtap nested --fetch"));
+	if (!err)
+		nested_host_reset(&h);
 	diag_reset(&d);
 	return rc;
 }
 
+/* A machine's memory is what bounds how many guests run at once. */
+static int look_at_machine(struct doctor *doc)
+{
+	static const char what[] = "this machine";
+	struct buf info __free(buf_reset) = { 0 };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const char *at = NULL;
+	unsigned long long kib;
+
+	if (!io_read_file("/proc/meminfo", MiB(1), &info, NULL))
+		at = strstr(buf_str(&info), "MemAvailable:");
+	if (!at || sscanf(at, "MemAvailable: %llu kB", &kib) != 1)
+		return add(doc, DOCTOR_NOTE, what, text("%ld CPUs", cpus), NULL);
+	if (KiB(kib) < MEMORY_WANTED)
+		return add(doc, DOCTOR_NOTE, what,
+			   text("%ld CPUs, only %llu MiB of memory available",
+				cpus, kib >> 10),
+			   text("give scenarios less (vm.memory), or run one at a time (-j 1)"));
+	return add(doc, DOCTOR_OK, what,
+		   text("%ld CPUs, %llu MiB of memory available", cpus,
+			kib >> 10), NULL);
+}
+
 /* --- what goes into a guest --------------------------------------------- */
+
+/* Said only of kernels whose config is known. */
+static const char *without(const struct kernel *k, const char *symbol,
+			   const char *words)
+{
+	return kernel_config(k, symbol, NULL) == KCONFIG_NO ? words : "";
+}
 
 static int look_at_kernels(struct doctor *doc)
 {
@@ -161,7 +197,9 @@ static int look_at_kernels(struct doctor *doc)
 	int err = kernel_list(&list, &nr, &d), rc;
 
 	for (i = 0; i < nr && !err; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", list[i]->release);
+		buf_printf(&names, "%s%s%s%s", i ? ", " : "", list[i]->release,
+			   without(list[i], "DEBUG_INFO_BTF", " (no BTF)"),
+			   without(list[i], "SCHED_CLASS_EXT", " (no sched_ext)"));
 	if (nr && !err)
 		rc = add(doc, DOCTOR_OK, what, text("%s", buf_str(&names)), NULL);
 	else
@@ -244,11 +282,13 @@ static int look_at_busybox(struct doctor *doc, bool *there)
 
 int doctor_examine(struct doctor *doc)
 {
-	bool opens, kvm = false, nested, busybox = false;
+	bool opens = false, kvm = false, nested = false, busybox = false;
 	int rc;
 
 	*doc = (struct doctor){ 0 };
-	rc = look_at_device(doc, &opens);
+	rc = look_at_machine(doc);
+	if (!rc)
+		rc = look_at_device(doc, &opens);
 	if (!rc && opens)
 		rc = look_at_probe(doc, &kvm);
 	if (!rc)
