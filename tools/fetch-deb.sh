@@ -149,6 +149,8 @@ oldstable-security"
 
 lock()
 {
+	command -v apt-get > /dev/null || die "no apt-get here; without" \
+		"this, --kernel takes an image and PATH a QEMU"
 	mkdir -p "$apt" || die "cannot make $apt"
 	exec 9>"$apt/lock"
 	flock 9
@@ -249,21 +251,18 @@ aptcache()
 download()
 {
 	debs=
-	absent=
+	mkdir -p "$apt/archives/new"
 	for pkg in "$@"; do
 		file=$(deb_name "$pkg")
 		[ -n "$file" ] || die "$pkg is not in $using"
 		debs="$debs $apt/archives/$file"
-		[ -e "$apt/archives/$file" ] || absent="$absent $pkg"
+		[ ! -e "$apt/archives/$file" ] || continue
+		# What an interrupted run left in new/ is checked or fetched on.
+		(cd "$apt/archives/new" &&
+			apt-get -qq -c "$conf" download "$pkg" 9>&- >&2) ||
+			die "cannot download $pkg from $main"
+		mv "$apt/archives/new/$file" "$apt/archives/"
 	done
-	[ -n "$absent" ] || return 0
-	(
-		mkdir -p "$apt/archives/new"
-		cd "$apt/archives/new"
-		# shellcheck disable=SC2086
-		apt-get -qq -c "$conf" download $absent 9>&- >&2
-	) || die "cannot download$absent from $main"
-	mv "$apt/archives/new"/*.deb "$apt/archives/"
 }
 
 # The name that `apt-get download` gives to a package's file.
@@ -491,7 +490,8 @@ verb_kernel()
 			! release_matches "$one" "$spec" || release=$one
 		done
 		[ -n "$release" ] || die "no stock kernel matches '$spec';" \
-			"there is: $(echo "$known" | tr '\n' ' ')"
+			"there is: $(echo "$known" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/' |
+				uniq | tr '\n' ' ')"
 		dest=$cache/kernels/$release
 		[ ! -e "$dest/.complete" ] || continue
 		fetch_kernel "$release" "$dest"
