@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,6 +34,9 @@
 /* Before it is measured; from hosts like those that were tried. */
 #define FACTOR_GUESS 10.0
 #define LOG_TAIL 8000
+/* What QEMU opens and maps beside the host's memory, with room to spare. */
+#define QEMU_FILES 128
+#define QEMU_SPACE GiB(3)
 #define LINE_MAX_LEN 4096
 
 enum { CTL, IN, OUT, ERR, NR_PORTS };
@@ -281,6 +285,26 @@ static u64 tsc_khz(struct tsc_sample a, struct tsc_sample b)
 	return (u64)((double)(b.tsc - a.tsc) * 1e6 / (double)ns);
 }
 
+/* QEMU would end with a riddle ("could not load PC BIOS"). */
+static int check_limits(u64 memory, struct diag *d)
+{
+	struct rlimit files, space;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_AS, &space);
+	if (files.rlim_cur < QEMU_FILES)
+		return diag_fail(d, -EMFILE, NULL,
+				 "a nested host needs %d open files, the limit (ulimit -n) is %llu",
+				 QEMU_FILES, (unsigned long long)files.rlim_cur);
+	if (space.rlim_cur != RLIM_INFINITY &&
+	    space.rlim_cur < memory + QEMU_SPACE)
+		return diag_fail(d, -ENOMEM, NULL,
+				 "a nested host needs %llu MiB of address space, the limit (ulimit -v) is %llu MiB",
+				 (unsigned long long)((memory + QEMU_SPACE) >> 20),
+				 (unsigned long long)(space.rlim_cur >> 20));
+	return 0;
+}
+
 /* What is only QEMU's is closed here again, whatever happened. */
 static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		      const struct nested_host *h, struct diag *d)
@@ -292,7 +316,9 @@ static int start_with(struct nested *n, const struct nested_cfg *cfg,
 				   HOST_OWN_MEMORY, MiB(64)),
 	};
 	struct tsc_sample first = tsc_sample();
-	int kernel __free(cleanup_close) = nested_host_kernel_fd(h, d);
+	int limits = check_limits(w.memory, d);
+	int kernel __free(cleanup_close) = limits ? limits :
+					   nested_host_kernel_fd(h, d);
 	int initrd __free(cleanup_close) = kernel < 0 ? kernel :
 					   nested_host_initrd_fd(h, d);
 	int err = initrd < 0 ? initrd : open_logs(n, d);

@@ -11,7 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmtap
 	skip_all "no QEMU: make deps"
 compgen -G "$cache/nested/*/.complete" > /dev/null ||
 	skip_all "no kernel for a nested host: make deps"
-plan 22
+plan 24
 
 nested()
 {
@@ -65,6 +65,11 @@ like "told with its last words" "$(cat "$tmp/err")" \
 
 nested -- /nonexistent/command 2> "$tmp/err" < /dev/null
 is "a command that is not there" "$?" 127
+
+(ulimit -n 20; nested -- true) 2> "$tmp/err" < /dev/null
+like "a limit on files is named" "$(cat "$tmp/err")" "ulimit -n"
+(ulimit -v 1000000; nested -- true) 2> "$tmp/err" < /dev/null
+like "a limit on memory is named" "$(cat "$tmp/err")" "ulimit -v"
 
 # --- where it cannot be had: a QEMU that is none ------------------------------
 
