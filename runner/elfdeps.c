@@ -506,14 +506,17 @@ static int add_object(struct scan *s, const char *src, const char *dst,
 		s->out->is_static = err == 1 && !e.interp && !e.nr_needed;
 	}
 	if (err == -ENOEXEC)
-		diag_fail(s->d, err, NULL, "%s is an ELF file for another machine than x86-64", src);
+		diag_fail(s->d, err, NULL,
+			  "%s is an ELF file for another machine than x86-64", src);
 	else if (err < 0)
 		diag_fail(s->d, err, NULL, "%s: %s", src, err == -EBADMSG ?
 			  "damaged ELF file" : strerror(-err));
 	if (err == 1) {
 		err = 0;
-		if (e.rpath && !e.runpath && !(more[me].rpath = strdup(e.rpath)))
-			err = -ENOMEM;
+		if (e.rpath && !e.runpath) {
+			more[me].rpath = strdup(e.rpath);
+			err = more[me].rpath ? 0 : -ENOMEM;
+		}
 		if (!err && parent >= 0)
 			err = report(s, src, dst, parent, from_conf);
 		if (!err && parent < 0 && e.interp)

@@ -146,15 +146,18 @@ static int config_error(const char *symbol, const char *state, const char *what,
 static int check_builtins(const struct preflight *p, struct diag *d)
 {
 	static const struct { const char *symbol, *what; bool acpi; } v[] = {
-		{ "BLK_DEV_INITRD", "the kernel would not unpack the initramfs and panic without a root", false },
+		{ "BLK_DEV_INITRD",
+		  "the kernel would not unpack the initramfs and panic without a root", false },
 		{ "BINFMT_ELF", "the kernel could not start /init", false },
 		{ "TTY", "there would be no console and no COM2", false },
 		{ "SERIAL_8250", "the serial ports would be dead", false },
-		{ "SERIAL_8250_CONSOLE", "the kernel would boot without a word on the console", false },
+		{ "SERIAL_8250_CONSOLE",
+		  "the kernel would boot without a word on the console", false },
 		{ "DEVTMPFS", "the guest agent would find no /dev/ttyS1", false },
 		{ "PROC_FS", "the guest agent needs /proc", false },
 		{ "SYSFS", "the guest agent needs /sys", false },
-		{ "ACPI", "virtio devices are announced through ACPI and would not be found", true },
+		{ "ACPI",
+		  "virtio devices are announced through ACPI and would not be found", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
@@ -282,6 +285,9 @@ static const char *kconfig_text(enum kconfig c, const char *value)
 	}
 }
 
+#define SYMBOL_CHARS	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+			"abcdefghijklmnopqrstuvwxyz0123456789_"
+
 int preflight_config(const struct preflight *p, const char *want, char *reason,
 		     size_t len)
 {
@@ -292,7 +298,7 @@ int preflight_config(const struct preflight *p, const char *want, char *reason,
 	enum kconfig c;
 	bool holds;
 
-	if (!symbol || !n || strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != n)
+	if (!symbol || !n || strspn(symbol, SYMBOL_CHARS) != n)
 		return -EINVAL;
 	c = kernel_config(p->kernel, symbol, &value);
 	if (c == KCONFIG_UNKNOWN)

@@ -88,7 +88,8 @@ static int unique_name(struct tap *t, const char *name, struct buf *out)
 			copy = strdup(buf_str(&plain));
 		else if (asprintf(&copy, "%s (%u)", buf_str(&plain), n) < 0)
 			copy = NULL;
-		if (!copy || !(node = tsearch(copy, &t->names, compare_names)))
+		node = copy ? tsearch(copy, &t->names, compare_names) : NULL;
+		if (!node)
 			err = -ENOMEM;
 		else if (*(char **)node == copy)
 			break;

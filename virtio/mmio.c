@@ -185,13 +185,19 @@ static u32 config_gen_read(struct virtio *v)
 }
 
 static const struct reg regs[VIRTIO_MMIO_CONFIG / 4] = {
-	[VIRTIO_MMIO_MAGIC_VALUE / 4] =
-		{ .read = magic_read, .lock_free = true },
+	[VIRTIO_MMIO_MAGIC_VALUE / 4] = {
+		.read = magic_read,
+		.lock_free = true,
+	},
 	[VIRTIO_MMIO_VERSION / 4] = { .read = version_read, .lock_free = true },
-	[VIRTIO_MMIO_DEVICE_ID / 4] =
-		{ .read = device_id_read, .lock_free = true },
-	[VIRTIO_MMIO_VENDOR_ID / 4] =
-		{ .read = vendor_id_read, .lock_free = true },
+	[VIRTIO_MMIO_DEVICE_ID / 4] = {
+		.read = device_id_read,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_VENDOR_ID / 4] = {
+		.read = vendor_id_read,
+		.lock_free = true,
+	},
 	[VIRTIO_MMIO_DEVICE_FEATURES / 4] = { .read = offered_read },
 	[VIRTIO_MMIO_DEVICE_FEATURES_SEL / 4] = { .write = offered_sel_write },
 	[VIRTIO_MMIO_DRIVER_FEATURES / 4] = { .write = accepted_write },
@@ -199,30 +205,48 @@ static const struct reg regs[VIRTIO_MMIO_CONFIG / 4] = {
 	[VIRTIO_MMIO_QUEUE_SEL / 4] = { .write = queue_sel_write },
 	[VIRTIO_MMIO_QUEUE_NUM_MAX / 4] = { .read = queue_max_read },
 	[VIRTIO_MMIO_QUEUE_NUM / 4] = { .write = queue_num_write },
-	[VIRTIO_MMIO_QUEUE_READY / 4] =
-		{ .read = queue_ready_read, .write = queue_ready_write },
-	[VIRTIO_MMIO_QUEUE_NOTIFY / 4] =
-		{ .write = queue_notify_write, .lock_free = true },
-	[VIRTIO_MMIO_INTERRUPT_STATUS / 4] =
-		{ .read = isr_read, .lock_free = true },
-	[VIRTIO_MMIO_INTERRUPT_ACK / 4] =
-		{ .write = isr_ack_write, .lock_free = true },
-	[VIRTIO_MMIO_STATUS / 4] =
-		{ .read = status_read, .write = virtio_set_status },
+	[VIRTIO_MMIO_QUEUE_READY / 4] = {
+		.read = queue_ready_read,
+		.write = queue_ready_write,
+	},
+	[VIRTIO_MMIO_QUEUE_NOTIFY / 4] = {
+		.write = queue_notify_write,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_INTERRUPT_STATUS / 4] = {
+		.read = isr_read,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_INTERRUPT_ACK / 4] = {
+		.write = isr_ack_write,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_STATUS / 4] = {
+		.read = status_read,
+		.write = virtio_set_status,
+	},
 	[VIRTIO_MMIO_QUEUE_DESC_LOW / 4] = { .write = desc_low_write },
 	[VIRTIO_MMIO_QUEUE_DESC_HIGH / 4] = { .write = desc_high_write },
 	[VIRTIO_MMIO_QUEUE_AVAIL_LOW / 4] = { .write = avail_low_write },
 	[VIRTIO_MMIO_QUEUE_AVAIL_HIGH / 4] = { .write = avail_high_write },
 	[VIRTIO_MMIO_QUEUE_USED_LOW / 4] = { .write = used_low_write },
 	[VIRTIO_MMIO_QUEUE_USED_HIGH / 4] = { .write = used_high_write },
-	[VIRTIO_MMIO_SHM_LEN_LOW / 4] =
-		{ .read = absent_read, .lock_free = true },
-	[VIRTIO_MMIO_SHM_LEN_HIGH / 4] =
-		{ .read = absent_read, .lock_free = true },
-	[VIRTIO_MMIO_SHM_BASE_LOW / 4] =
-		{ .read = absent_read, .lock_free = true },
-	[VIRTIO_MMIO_SHM_BASE_HIGH / 4] =
-		{ .read = absent_read, .lock_free = true },
+	[VIRTIO_MMIO_SHM_LEN_LOW / 4] = {
+		.read = absent_read,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_SHM_LEN_HIGH / 4] = {
+		.read = absent_read,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_SHM_BASE_LOW / 4] = {
+		.read = absent_read,
+		.lock_free = true,
+	},
+	[VIRTIO_MMIO_SHM_BASE_HIGH / 4] = {
+		.read = absent_read,
+		.lock_free = true,
+	},
 	[VIRTIO_MMIO_CONFIG_GENERATION / 4] = { .read = config_gen_read },
 };
 

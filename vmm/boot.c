@@ -167,7 +167,9 @@ static int load_direct(struct mem *mem, const struct boot_cfg *cfg,
 	dst = mem_ptr(mem, phys, b->image_size);
 	if (!dst || phys + b->image_size > top)
 		return diag_fail(d, -ENOSPC, NULL,
-				 "kernel of %" PRIu64 " bytes at 0x%" PRIx64 " does not fit below the initramfs at 0x%" PRIx64 ": raise vm.memory",
+				 "kernel of %" PRIu64 " bytes at 0x%" PRIx64
+				 " does not fit below the initramfs at 0x%" PRIx64
+				 ": raise vm.memory",
 				 b->image_size, phys, top);
 	ret = kimage_load(ki, dst, b->image_size, l->virt_offset, d);
 	if (ret < 0)

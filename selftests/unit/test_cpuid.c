@@ -38,15 +38,16 @@ TEST(apic_ids_of_every_shape)
 	struct machine_topology t = { 0 };
 	unsigned int shapes = 0;
 
-	for (t.nodes = 1; t.nodes <= MACHINE_MAX_NODES; t.nodes++)
-	for (t.llcs = 1; t.llcs <= 64; t.llcs++)
-	for (t.cores = 1; t.cores <= 64; t.cores++)
-	for (t.threads = 1; t.threads <= 64; t.threads++) {
+	for (u32 shape = 0; shape < MACHINE_MAX_NODES * 64 * 64 * 64; shape++) {
 		struct topology topo;
 		u32 cpu;
 
+		t.threads = 1 + shape % 64;
+		t.cores = 1 + shape / 64 % 64;
+		t.llcs = 1 + shape / 64 / 64 % 64;
+		t.nodes = 1 + shape / 64 / 64 / 64;
 		if (!machine_cpus(&t))
-			break;
+			continue;
 		ASSERT_EQ(0, topology_init(&topo, &t, NULL));
 		shapes++;
 		for (cpu = 0; cpu < topo.cpus; cpu++) {
