@@ -219,7 +219,7 @@ ifneq ($(in-tree),)
 TEST_GEN_PROGS := $(unit-tests) $(addsuffix .sh,$(themes))
 TEST_GEN_PROGS_EXTENDED := vmtap ksft_runner.sh
 TEST_GEN_FILES := $(payload-srcs:scenarios/%.c=build/%)
-TEST_FILES := scenarios
+TEST_FILES := scenarios selftests/lang
 OVERRIDE_TARGETS := 1
 CFLAGS ?= -O2 -g
 include ../lib.mk
@@ -433,14 +433,14 @@ $(addprefix $(OUTPUT)/,$(addsuffix .sh,$(themes)) ksft_runner.sh): \
 		selftests/lib/ksft_runner.sh
 	$(Q)cp $< $@ && chmod +x $@
 
-# Tests run beside the program; so their scenarios have to be there too.
+# Tests run beside the program; so the files that they read are there too.
 ifneq ($(realpath $(OUTPUT)),$(CURDIR))
-EXTRA_CLEAN += $(OUTPUT)/scenarios
-all: copy-scenarios
-copy-scenarios:
+EXTRA_CLEAN += $(OUTPUT)/scenarios $(OUTPUT)/lang
+all: copy-files
+copy-files:
 	$(Q)mkdir -p $(OUTPUT)
-	$(Q)rsync -a --delete scenarios $(OUTPUT)/
-.PHONY: copy-scenarios
+	$(Q)rsync -a --delete $(TEST_FILES) $(OUTPUT)/
+.PHONY: copy-files
 endif
 
 else # standalone

@@ -59,7 +59,7 @@ TEST(a_tty_loses_its_carriage_returns_at_line_ends_only)
 	ASSERT_EQ(0, textlog_open(&log, NULL, NULL));
 	log.tty = true;
 	textlog_add(&log, "a\r", 2);
-	textlog_add(&log, "\nb\rc\r", 6);
+	textlog_add(&log, "\nb\rc\r", 5);
 	text = textlog_text(&log, &len);
 	EXPECT_EQ(6, len);
 	EXPECT_STREQ("a\nb\rc\r", text);
