@@ -71,6 +71,7 @@ virtio-objs := \
 freeze-objs := \
 	bpfmap.o \
 	bpfwrite.o \
+	coordinator.o \
 	dmesg.o \
 	kallsyms.o \
 	kaslr.o \
@@ -266,19 +267,22 @@ werror := $(if $(filter 1,$(WERROR)),-Werror)
 base-cflags := -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) \
 	-fno-strict-aliasing -pthread $(pc-cflags)
 
-# Three variants of every object. The runner preloads stdbuf's library, which
+# Variants of every object. The runner preloads stdbuf's library, which
 # a shared libasan refuses to come after: gcc links it statically, clang does
 # so unasked.
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
-variants := plain asan fuzz
+variants := plain asan fuzz tsan
 plain-cc = $(CC)
 asan-cc = $(CC)
+tsan-cc = $(CC)
 fuzz-cc = $(CLANG)
 asan-cflags := $(sanitize)
 # The kernel builds with clang without this warning, too: its UAPI ends in arrays.
 fuzz-cflags := $(sanitize) -fsanitize=fuzzer-no-link \
 	-Wno-gnu-variable-sized-type-not-at-end
+tsan-cflags := -fsanitize=thread -fno-omit-frame-pointer
+tsan-ldflags := -fsanitize=thread
 asan-ldflags = $(sanitize) $(if $(findstring clang,$(CC)),,-static-libasan)
 fuzz-ldflags := $(sanitize) -fsanitize=fuzzer
 
@@ -401,6 +405,18 @@ $(eval $(call programs,fuzz,fuzz,$(fuzz-srcs)))
 $(eval $(call programs,plain,bare,$(bare-srcs)))
 $(eval $(call programs,asan,consumers,$(consumers-srcs)))
 
+# The freeze coordinator once more, for its threads: these objects alone.
+tsan-objs := $(addprefix $(obj)/tsan/,freeze/coordinator.o vmm/event.o \
+	vmm/park.o selftests/lib/fakecpu.o $(base-objs:%=vmm/base/%))
+unit-tsan := $(addprefix $(obj)/tsan/selftests/unit/,test_coordinator test_park)
+all-objs += $(tsan-objs) $(unit-tsan:=.o)
+$(unit-tsan:=.o): extra-cflags := \
+	-isystem $(KSFT_DIR) -Wno-missing-prototypes -Wno-unused-parameter
+$(unit-tsan:=.o): | $(ksft-ready)
+$(unit-tsan): %: %.o $(tsan-objs)
+	$(call link,$(tsan-cc) $(CFLAGS) $(tsan-ldflags) $(LDFLAGS))
+tsan: $(unit-tsan)
+
 # A guest of our own that is no Linux, in the form of a bzImage.
 $(obj)/bare.bin: selftests/guest/bare.c selftests/guest/bare.h selftests/guest/bare.lds
 	$(call say,CC,$@)
@@ -412,7 +428,7 @@ $(obj)/bare.bin: selftests/guest/bare.c selftests/guest/bare.h selftests/guest/b
 $(obj)/plain/selftests/guest/test_bare.o: extra-cflags += -DBARE_IMAGE='"$(obj)/bare.bin"'
 $(obj)/plain/selftests/guest/test_bare.o: $(obj)/bare.bin
 
-unit: $(unit-plain) $(unit-asan)
+unit: $(unit-plain) $(unit-asan) $(unit-tsan)
 hostile: $(hostile-plain) $(hostile-asan)
 fuzz: $(fuzz-fuzz)
 bare: $(bare-plain)
@@ -452,7 +468,7 @@ run_tests: $(prog)
 	@$(abspath $(prog)) run $(KERNELS:%=--kernel %) $(ARGS) scenarios
 
 # Test files of selftests/e2e boot machines; the others do without.
-programs := $(unit-plain) $(unit-asan) $(hostile-plain) $(hostile-asan) \
+programs := $(unit-plain) $(unit-asan) $(unit-tsan) $(hostile-plain) $(hostile-asan) \
 	$(bare-plain) $(fuzz-fuzz)
 boot-t := $(sort $(wildcard selftests/e2e/*.t))
 fast-t := $(filter-out $(boot-t),$(sort $(wildcard selftests/*/*.t)))

@@ -168,6 +168,16 @@ void machine_resume(struct machine *m)
 	park_resume(&m->park);
 }
 
+void machine_hold(struct machine *m, u32 vcpu)
+{
+	park_hold(&m->park, vcpu);
+}
+
+void machine_release(struct machine *m, u32 vcpu)
+{
+	park_release(&m->park, vcpu);
+}
+
 void machine_drain(struct machine *m)
 {
 	coalesced_drain(&m->ring);

@@ -232,6 +232,15 @@ int machine_park(struct machine *m, u64 timeout_ns, u64 *missing);
 void machine_resume(struct machine *m);
 
 /**
+ * machine_hold() - let this vCPU not go on into the guest until released
+ * So that a capture sees the guest as this vCPU's last exit left it.
+ * Context: the vCPU's thread.
+ */
+void machine_hold(struct machine *m, u32 vcpu);
+/** machine_release() - undo machine_hold(). Context: any thread */
+void machine_release(struct machine *m, u32 vcpu);
+
+/**
  * machine_drain() - hand on serial output that still lies in KVM's buffer
  * Output of a guest that writes and then spins stays there until the next
  * exit: call this from a slow timer and before a hang is judged.

@@ -58,10 +58,26 @@ void park_point(struct park *park, unsigned int member)
 	pthread_mutex_lock(&park->lock);
 	park->parked |= bit;
 	pthread_cond_broadcast(&park->cond);
-	while (park_wanted(park) && !park->closed)
+	while (park_wanted(park, member) && !park->closed)
 		pthread_cond_wait(&park->cond, &park->lock);
 	park->parked &= ~bit;
 	/* Who wants to park again first waits until the last ones have gone. */
+	pthread_cond_broadcast(&park->cond);
+	pthread_mutex_unlock(&park->lock);
+}
+
+void park_hold(struct park *park, unsigned int member)
+{
+	BUG_ON(member >= PARK_MAX);
+	pthread_mutex_lock(&park->lock);
+	__atomic_or_fetch(&park->hold, 1ULL << member, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&park->lock);
+}
+
+void park_release(struct park *park, unsigned int member)
+{
+	pthread_mutex_lock(&park->lock);
+	__atomic_and_fetch(&park->hold, ~(1ULL << member), __ATOMIC_SEQ_CST);
 	pthread_cond_broadcast(&park->cond);
 	pthread_mutex_unlock(&park->lock);
 }
@@ -108,7 +124,8 @@ int park_all(struct park *park, u64 timeout_ns, u64 *missing)
 	int ret = 0;
 
 	pthread_mutex_lock(&park->lock);
-	while (!ret && !park->closed && (park->held || park->parked))
+	while (!ret && !park->closed &&
+	       (park->held || (park->parked & ~park->hold)))
 		ret = -pthread_cond_timedwait(&park->cond, &park->lock, &until);
 	if (park->closed) {
 		ret = -ESHUTDOWN;

@@ -32,6 +32,7 @@ struct park {
 	bool held;		/* a coordinator is between park and resume */
 	u64 members;		/* mask: joined and not left */
 	u64 parked;		/* mask: standing at park_point() */
+	u64 hold;		/* mask: to stand there until released; atomic */
 	void (*kick)(void *arg, unsigned int member);
 	void *arg;
 };
@@ -50,14 +51,24 @@ void park_join(struct park *park, unsigned int member);
 /** park_leave() - stop being one. Context: the member's thread, at its end */
 void park_leave(struct park *park, unsigned int member);
 
-/** park_wanted() - must I go to park_point()? Context: member, see above */
-static inline bool park_wanted(const struct park *park)
+/** park_wanted() - must @member go to park_point()? Context: it, see above */
+static inline bool park_wanted(const struct park *park, unsigned int member)
 {
-	return __atomic_load_n(&park->wanted, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&park->wanted, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&park->hold, __ATOMIC_SEQ_CST) >> member & 1;
 }
 
 /** park_point() - stand still until resumed or closed. Context: member */
 void park_point(struct park *park, unsigned int member);
+
+/**
+ * park_hold() - @member is to stand at its next check until released
+ * So that what it did last is still so when a coordinator comes to look; it
+ * counts as parked meanwhile. Context: the member itself, before it tells.
+ */
+void park_hold(struct park *park, unsigned int member);
+/** park_release() - undo park_hold(); fine where there was none. Any thread */
+void park_release(struct park *park, unsigned int member);
 
 /**
  * park_all() - hold all members

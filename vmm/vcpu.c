@@ -118,7 +118,7 @@ static void vcpu_loop(struct vcpu *vcpu)
 		vcpu_clear_kick(vcpu);
 		if (vcpu_ended(vcpu))
 			break;
-		if (park_wanted(vcpu->env->park)) {
+		if (park_wanted(vcpu->env->park, vcpu->index)) {
 			vcpu_complete_io(vcpu);
 			park_point(vcpu->env->park, vcpu->index);
 			continue;

@@ -1,100 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The rendezvous, with threads in place of vCPUs. A fake vCPU "runs the guest"
- * by sleeping until it is kicked, exactly as KVM_RUN does: it returns at once
- * where immediate_exit was set before.
- */
+/* The rendezvous, with threads in place of vCPUs (selftests/lib/fakecpu.h). */
 #include "vmm/park.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "selftests/lib/fakecpu.h"
 
 #include <kselftest_harness.h>
 
-#define FAKES 8
-
-struct fake {
-	struct fakes *all;
-	unsigned int index;
-	pthread_t thread;
-	int kick_fd;		/* the signal */
-	bool immediate_exit;
-	bool deaf;		/* does not look at its kicks */
-	bool leave;		/* ends at the next look */
-	u64 progress;
-};
-
-struct fakes {
-	struct park park;
-	bool ended;
-	struct fake f[FAKES];
-};
-
-static void fake_kick(void *arg, unsigned int member)
+static void kick_nobody(void *arg, unsigned int member)
 {
-	struct fakes *all = arg;
-
-	__atomic_store_n(&all->f[member].immediate_exit, true,
-			 __ATOMIC_SEQ_CST);
-	eventfd_write(all->f[member].kick_fd, 1);
-}
-
-static void fake_run(struct fake *f)
-{
-	struct pollfd p = { .fd = f->kick_fd, .events = POLLIN };
-	eventfd_t v;
-
-	if (__atomic_load_n(&f->immediate_exit, __ATOMIC_SEQ_CST))
-		return;
-	/* An exit of its own comes now and then. */
-	if (poll(&p, 1, f->index % 2 ? 1 : -1) > 0)
-		eventfd_read(f->kick_fd, &v);
-}
-
-static bool flag(const bool *b)
-{
-	return __atomic_load_n(b, __ATOMIC_SEQ_CST);
-}
-
-static void *fake_thread(void *arg)
-{
-	struct fake *f = arg;
-	struct park *park = &f->all->park;
-
-	park_join(park, f->index);
-	while (!flag(&f->all->ended) && !flag(&f->leave)) {
-		__atomic_store_n(&f->immediate_exit, false, __ATOMIC_SEQ_CST);
-		if (flag(&f->all->ended))
-			break;
-		if (!flag(&f->deaf) && park_wanted(park)) {
-			park_point(park, f->index);
-			continue;
-		}
-		__atomic_add_fetch(&f->progress, 1, __ATOMIC_SEQ_CST);
-		fake_run(f);
-	}
-	park_leave(park, f->index);
-	return NULL;
-}
-
-static void end_all(struct fakes *all)
-{
-	__atomic_store_n(&all->ended, true, __ATOMIC_SEQ_CST);
-	park_close(&all->park);
-	park_kick_all(&all->park);
-}
-
-static u64 members(struct park *park)
-{
-	u64 m;
-
-	pthread_mutex_lock(&park->lock);
-	m = park->members;
-	pthread_mutex_unlock(&park->lock);
-	return m;
+	(void)arg;
+	(void)member;
 }
 
 FIXTURE(park) {
@@ -103,43 +22,16 @@ FIXTURE(park) {
 
 FIXTURE_SETUP(park)
 {
-	unsigned int i;
-
 	memset(&self->all, 0, sizeof(self->all));
-	park_init(&self->all.park, fake_kick, &self->all);
-	for (i = 0; i < FAKES; i++) {
-		struct fake *f = &self->all.f[i];
-
-		f->all = &self->all;
-		f->index = i;
-		f->kick_fd = eventfd(0, EFD_NONBLOCK);
-		ASSERT_EQ(0, pthread_create(&f->thread, NULL, fake_thread, f));
-	}
-	while (members(&self->all.park) != (1 << FAKES) - 1)
-		usleep(100);
+	fakes_start(&self->all);
 }
 
 FIXTURE_TEARDOWN(park)
 {
-	unsigned int i;
-
-	end_all(&self->all);
-	for (i = 0; i < FAKES; i++) {
-		pthread_join(self->all.f[i].thread, NULL);
-		close(self->all.f[i].kick_fd);
-	}
-	EXPECT_EQ(0, members(&self->all.park));
+	fakes_end(&self->all);
+	fakes_join(&self->all);
+	EXPECT_EQ(0, fakes_members(&self->all));
 	park_deinit(&self->all.park);
-}
-
-static u64 progress(const struct fakes *all)
-{
-	u64 sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < FAKES; i++)
-		sum += __atomic_load_n(&all->f[i].progress, __ATOMIC_SEQ_CST);
-	return sum;
 }
 
 TEST_F(park, nobody_moves_while_parked)
@@ -149,11 +41,11 @@ TEST_F(park, nobody_moves_while_parked)
 	ASSERT_EQ(0, park_all(&self->all.park, NSEC_PER_SEC * 5, &missing));
 	EXPECT_EQ(0, missing);
 	EXPECT_TRUE(park_is_still(&self->all.park));
-	before = progress(&self->all);
+	before = fakes_progress(&self->all);
 	usleep(20000);
-	EXPECT_EQ(before, progress(&self->all));
+	EXPECT_EQ(before, fakes_progress(&self->all));
 	park_resume(&self->all.park);
-	while (progress(&self->all) == before)
+	while (fakes_progress(&self->all) == before)
 		usleep(100);
 }
 
@@ -172,15 +64,15 @@ TEST_F(park, one_that_does_not_come_is_named)
 {
 	u64 missing = 0, start = now_ns(), before;
 
-	__atomic_store_n(&self->all.f[3].deaf, true, __ATOMIC_SEQ_CST);
+	fake_deafen(&self->all.f[3]);
 	EXPECT_EQ(-ETIMEDOUT,
 		  park_all(&self->all.park, 50 * NSEC_PER_MSEC, &missing));
 	EXPECT_EQ(1 << 3, missing);
 	EXPECT_LE(50 * NSEC_PER_MSEC, now_ns() - start);
 	EXPECT_FALSE(park_is_still(&self->all.park));
 	/* The others were let go again. */
-	before = progress(&self->all);
-	while (progress(&self->all) == before)
+	before = fakes_progress(&self->all);
+	while (fakes_progress(&self->all) == before)
 		usleep(100);
 	__atomic_store_n(&self->all.f[3].deaf, false, __ATOMIC_SEQ_CST);
 	ASSERT_EQ(0, park_all(&self->all.park, NSEC_PER_SEC * 5, NULL));
@@ -192,7 +84,7 @@ TEST_F(park, one_that_leaves_is_not_waited_for)
 	__atomic_store_n(&self->all.f[5].leave, true, __ATOMIC_SEQ_CST);
 	park_kick_all(&self->all.park);
 	ASSERT_EQ(0, park_all(&self->all.park, NSEC_PER_SEC * 5, NULL));
-	EXPECT_EQ(0, members(&self->all.park) & 1 << 5);
+	EXPECT_EQ(0, fakes_members(&self->all) & 1 << 5);
 	park_resume(&self->all.park);
 }
 
@@ -204,6 +96,35 @@ static void *second_coordinator(void *arg)
 	if (!ret)
 		park_resume(&all->park);
 	return (void *)(long)ret;
+}
+
+static bool stands(struct park *park, unsigned int member)
+{
+	bool yes;
+
+	pthread_mutex_lock(&park->lock);
+	yes = park->parked >> member & 1;
+	pthread_mutex_unlock(&park->lock);
+	return yes;
+}
+
+/* The other vCPUs run on; a freeze finds this one standing where it was. */
+TEST_F(park, one_that_is_held_stands_through_a_freeze)
+{
+	struct fake *f = &self->all.f[2];
+	u64 before;
+
+	park_hold(&self->all.park, 2);
+	while (!stands(&self->all.park, 2))
+		usleep(100);
+	before = __atomic_load_n(&f->progress, __ATOMIC_SEQ_CST);
+	ASSERT_EQ(0, park_all(&self->all.park, NSEC_PER_SEC * 5, NULL));
+	park_resume(&self->all.park);
+	usleep(5000);
+	EXPECT_EQ(before, __atomic_load_n(&f->progress, __ATOMIC_SEQ_CST));
+	park_release(&self->all.park, 2);
+	while (__atomic_load_n(&f->progress, __ATOMIC_SEQ_CST) == before)
+		usleep(100);
 }
 
 TEST_F(park, a_second_coordinator_waits_its_turn)
@@ -234,15 +155,15 @@ TEST_F(park, a_second_coordinator_has_a_deadline)
 static void *end_soon(void *arg)
 {
 	usleep(20000);
-	end_all(arg);
+	fakes_end(arg);
 	return NULL;
 }
 
 TEST_F(park, the_end_lets_the_parked_go)
 {
 	ASSERT_EQ(0, park_all(&self->all.park, NSEC_PER_SEC * 5, NULL));
-	end_all(&self->all);
-	while (members(&self->all.park))
+	fakes_end(&self->all);
+	while (fakes_members(&self->all))
 		usleep(100);
 	park_resume(&self->all.park);
 	EXPECT_EQ(-ESHUTDOWN, park_all(&self->all.park, 1, NULL));
@@ -253,7 +174,7 @@ TEST_F(park, the_end_interrupts_a_rendezvous)
 	u64 start = now_ns();
 	pthread_t t;
 
-	__atomic_store_n(&self->all.f[0].deaf, true, __ATOMIC_SEQ_CST);
+	fake_deafen(&self->all.f[0]);
 	ASSERT_EQ(0, pthread_create(&t, NULL, end_soon, &self->all));
 	EXPECT_EQ(-ESHUTDOWN,
 		  park_all(&self->all.park, NSEC_PER_SEC * 20, NULL));
@@ -265,7 +186,7 @@ TEST(a_park_without_members_is_still)
 {
 	struct park park;
 
-	park_init(&park, fake_kick, NULL);
+	park_init(&park, kick_nobody, NULL);
 	EXPECT_TRUE(park_is_still(&park));
 	EXPECT_EQ(0, park_all(&park, UINT64_MAX, NULL));
 	park_resume(&park);

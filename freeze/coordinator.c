@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The freeze coordinator's thread; see coordinator.h. */
+#include "freeze/coordinator.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "vmm/base/diag.h"
+#include "vmm/event.h"
+
+/* Lives on a waiting requester's stack. */
+struct waiter {
+	bool done;
+	int err;
+};
+
+struct job {
+	struct freeze_request req;
+	struct waiter *waiter;	/* NULL: nobody waits */
+};
+
+struct coordinator {
+	struct coordinator_cfg cfg;
+	pthread_t thread;
+	bool threaded;
+	struct event_loop loop;
+	struct event_source wake, timer;
+	u32 in_a_row;		/* the thread's: deadlines that the clock missed */
+
+	pthread_mutex_t lock;	/* all below */
+	pthread_cond_t served;
+	bool running, killed;
+	struct job queue[COORDINATOR_QUEUE_MAX];
+	u32 head, len;
+	struct coordinator_stats stats;
+	bool periodic;		/* the clock runs */
+	u64 start_ns, window_ns;
+};
+
+/* ---- requests ---- */
+
+static int enqueue_locked(struct coordinator *c, const struct job *job)
+{
+	if (!c->running || c->killed)
+		return -ESHUTDOWN;
+	if (c->len == COORDINATOR_QUEUE_MAX)
+		return -ENOSPC;
+	c->queue[(c->head + c->len++) % COORDINATOR_QUEUE_MAX] = *job;
+	eventfd_write(c->wake.fd, 1);
+	return 0;
+}
+
+static void fill(struct job *job, enum freeze_kind kind, const char *name,
+		 const char *why, u64 cookie)
+{
+	*job = (struct job){
+		.req = { .kind = kind, .cookie = cookie, .vcpu = -1,
+			 .asked_ns = now_ns() },
+	};
+	snprintf(job->req.name, sizeof(job->req.name), "%s", name);
+	snprintf(job->req.why, sizeof(job->req.why), "%s", why ? why : "");
+}
+
+static int enqueue(struct coordinator *c, const struct job *job)
+{
+	int err;
+
+	pthread_mutex_lock(&c->lock);
+	err = enqueue_locked(c, job);
+	pthread_mutex_unlock(&c->lock);
+	return err;
+}
+
+int coordinator_request(struct coordinator *c, enum freeze_kind kind,
+			const char *name, const char *why, u64 cookie)
+{
+	struct job job;
+
+	fill(&job, kind, name, why, cookie);
+	return enqueue(c, &job);
+}
+
+int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
+		    const char *why, u64 cookie)
+{
+	struct job job;
+	int err;
+
+	fill(&job, FREEZE_WATCH, name, why, cookie);
+	job.req.vcpu = (int)vcpu;
+	/* Before it is queued: the release must not come first. */
+	c->cfg.ops->hold(c->cfg.arg, vcpu);
+	err = enqueue(c, &job);
+	if (err)
+		c->cfg.ops->release(c->cfg.arg, vcpu);
+	return err;
+}
+
+int coordinator_capture(struct coordinator *c, enum freeze_kind kind,
+			const char *name, const char *why, u64 cookie)
+{
+	struct waiter waiter = { 0 };
+	struct job job;
+	int err;
+
+	fill(&job, kind, name, why, cookie);
+	job.waiter = &waiter;
+	pthread_mutex_lock(&c->lock);
+	err = enqueue_locked(c, &job);
+	while (!err && !waiter.done)
+		pthread_cond_wait(&c->served, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+	return err ? err : waiter.err;
+}
+
+/* ---- one freeze ---- */
+
+static void freeze_once(struct coordinator *c, const struct freeze_request *req,
+			struct freeze_outcome *out)
+{
+	const struct coordinator_ops *ops = c->cfg.ops;
+	u64 stood;
+
+	*out = (struct freeze_outcome){ .begin_ns = now_ns() };
+	out->err = ops->park(c->cfg.arg, c->cfg.deadline_ns, &out->missing);
+	stood = now_ns();
+	out->park_ns = stood - out->begin_ns;
+	if (out->err)
+		return;
+	out->err = ops->take(c->cfg.arg, req, out);
+	ops->resume(c->cfg.arg);
+	out->frozen_ns = now_ns() - stood;
+}
+
+static void count_locked(struct coordinator *c, const struct freeze_request *req,
+			 const struct freeze_outcome *out)
+{
+	struct coordinator_stats *s = &c->stats;
+	bool periodic = req->kind == FREEZE_PERIODIC;
+
+	s->served++;
+	s->frozen_ns += out->frozen_ns;
+	if (out->err == -ETIMEDOUT)
+		s->placeholders++;
+	/* An end that came first is no boundary that fired. */
+	if (periodic && out->err != -ESHUTDOWN)
+		s->fired++;
+	if (periodic && out->err && out->err != -ESHUTDOWN)
+		s->periodic_placeholders++;
+}
+
+static void tell_waiter(struct coordinator *c, const struct job *job, int err)
+{
+	if (!job->waiter)
+		return;
+	pthread_mutex_lock(&c->lock);
+	job->waiter->err = err;
+	job->waiter->done = true;
+	pthread_cond_broadcast(&c->served);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Frozen time counts before anyone that waits, a watchdog say, goes on. */
+static void serve(struct coordinator *c, const struct job *job)
+{
+	struct freeze_outcome out;
+
+	freeze_once(c, &job->req, &out);
+	pthread_mutex_lock(&c->lock);
+	count_locked(c, &job->req, &out);
+	pthread_mutex_unlock(&c->lock);
+	if (job->req.vcpu >= 0)
+		c->cfg.ops->release(c->cfg.arg, (u32)job->req.vcpu);
+	c->cfg.ops->store(c->cfg.arg, &job->req, &out);
+	if (job->req.kind == FREEZE_PERIODIC)
+		c->in_a_row = out.err == -ETIMEDOUT ? c->in_a_row + 1 : 0;
+	tell_waiter(c, job, out.err);
+}
+
+static bool next_job(struct coordinator *c, struct job *job)
+{
+	bool any;
+
+	pthread_mutex_lock(&c->lock);
+	any = c->len && !c->killed;
+	if (any) {
+		*job = c->queue[c->head];
+		c->head = (c->head + 1) % COORDINATOR_QUEUE_MAX;
+		c->len--;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return any;
+}
+
+static void on_wake(struct event_source *src, u32 events)
+{
+	struct coordinator *c = container_of(src, struct coordinator, wake);
+	struct job job;
+
+	(void)events;
+	event_drain(src->fd);
+	while (next_job(c, &job))
+		serve(c, &job);
+}
+
+/* ---- the periodic clock ---- */
+
+static void give_reason_locked(struct coordinator *c, const char *why)
+{
+	struct coordinator_stats *s = &c->stats;
+
+	if (c->periodic && s->fired < s->target && !s->reason[0])
+		snprintf(s->reason, sizeof(s->reason), "%s", why);
+	c->periodic = false;
+}
+
+/* The i-th of n boundaries lies at i/(n+1) of the window: none on its edges. */
+static void arm_locked(struct coordinator *c)
+{
+	u64 n = c->stats.target, i = (u64)c->stats.fired + 1, at, now = now_ns();
+
+	if (!c->periodic)
+		return;
+	if (i > n) {
+		c->periodic = false;
+		return;
+	}
+	at = c->start_ns + (u64)((double)c->window_ns * (double)i /
+				 (double)(n + 1));
+	event_timer_arm(c->timer.fd, at > now ? at - now : 1, 0);
+}
+
+static void on_timer(struct event_source *src, u32 events)
+{
+	struct coordinator *c = container_of(src, struct coordinator, timer);
+	struct job job;
+	bool due;
+	char name[32], why[100];
+
+	(void)events;
+	if (!event_drain(src->fd))
+		return;
+	pthread_mutex_lock(&c->lock);
+	due = c->periodic && !c->killed;
+	snprintf(name, sizeof(name), "periodic-%u", c->stats.fired + 1);
+	pthread_mutex_unlock(&c->lock);
+	if (!due)
+		return;
+	fill(&job, FREEZE_PERIODIC, name, NULL, 0);
+	serve(c, &job);
+	pthread_mutex_lock(&c->lock);
+	if (c->in_a_row >= COORDINATOR_GIVE_UP) {
+		snprintf(why, sizeof(why),
+			 "given up: %u times in a row the vCPUs did not stop in time",
+			 c->in_a_row);
+		give_reason_locked(c, why);
+	}
+	arm_locked(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void coordinator_periodic(struct coordinator *c, u32 n, u64 window_ns)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stats.target = n;
+	c->periodic = n > 0 && c->running && !c->killed;
+	c->start_ns = now_ns();
+	c->window_ns = window_ns;
+	arm_locked(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void coordinator_periodic_end(struct coordinator *c, const char *why)
+{
+	pthread_mutex_lock(&c->lock);
+	give_reason_locked(c, why);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void coordinator_stats(struct coordinator *c, struct coordinator_stats *out)
+{
+	pthread_mutex_lock(&c->lock);
+	*out = c->stats;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- life ---- */
+
+int coordinator_create(struct coordinator **out,
+		       const struct coordinator_cfg *cfg, struct diag *d)
+{
+	struct coordinator *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	c->cfg = *cfg;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->served, NULL);
+	c->loop = (struct event_loop){ .epfd = -1, .stop_fd = -1 };
+	c->wake = (struct event_source){
+		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_wake };
+	c->timer = (struct event_source){ event_timer_create(), on_timer };
+	if (c->wake.fd < 0 || c->timer.fd < 0)
+		err = diag_fail(d, -EMFILE, NULL, "cannot create a timer");
+	else
+		err = event_loop_init(&c->loop, d);
+	if (!err)
+		err = event_add(&c->loop, &c->wake, EPOLLIN, d);
+	if (!err)
+		err = event_add(&c->loop, &c->timer, EPOLLIN, d);
+	if (err)
+		coordinator_destroy(c);
+	else
+		*out = c;
+	return err;
+}
+
+static void refuse(struct coordinator *c, const struct job *job)
+{
+	struct freeze_outcome out = { .err = -ESHUTDOWN, .begin_ns = now_ns() };
+
+	if (job->req.vcpu >= 0)
+		c->cfg.ops->release(c->cfg.arg, (u32)job->req.vcpu);
+	c->cfg.ops->store(c->cfg.arg, &job->req, &out);
+	tell_waiter(c, job, out.err);
+}
+
+/* killed is set: nothing comes behind what is here. */
+static void refuse_rest(struct coordinator *c)
+{
+	struct job job;
+
+	for (;;) {
+		pthread_mutex_lock(&c->lock);
+		c->running = false;
+		if (!c->len) {
+			pthread_mutex_unlock(&c->lock);
+			return;
+		}
+		job = c->queue[c->head];
+		c->head = (c->head + 1) % COORDINATOR_QUEUE_MAX;
+		c->len--;
+		pthread_mutex_unlock(&c->lock);
+		refuse(c, &job);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct coordinator *c = arg;
+
+	pthread_setname_np(pthread_self(), "vmtap-freeze");
+	event_loop_run(&c->loop);
+	refuse_rest(c);
+	return NULL;
+}
+
+int coordinator_start(struct coordinator *c, struct diag *d)
+{
+	c->running = true;
+	if (pthread_create(&c->thread, NULL, run, c)) {
+		c->running = false;
+		return diag_fail(d, -EAGAIN, NULL, "cannot start the freeze thread");
+	}
+	c->threaded = true;
+	return 0;
+}
+
+void coordinator_kill(struct coordinator *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->killed = true;
+	give_reason_locked(c, "the machine ended before the window did");
+	pthread_mutex_unlock(&c->lock);
+	event_loop_stop(&c->loop);
+}
+
+void coordinator_join(struct coordinator *c)
+{
+	if (!c->threaded)
+		return;
+	pthread_join(c->thread, NULL);
+	c->threaded = false;
+}
+
+void coordinator_destroy(struct coordinator *c)
+{
+	if (!c)
+		return;
+	if (c->threaded)
+		coordinator_kill(c);
+	coordinator_join(c);
+	event_loop_deinit(&c->loop);
+	if (c->wake.fd >= 0)
+		close(c->wake.fd);
+	if (c->timer.fd >= 0)
+		close(c->timer.fd);
+	pthread_cond_destroy(&c->served);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
