@@ -85,6 +85,8 @@ freeze-objs := \
 	sched.o \
 	tasks.o \
 	vas.o \
+	vmcore.o \
+	vmcore_read.o \
 	vmcoreinfo.o
 runner-objs := \
 	accel.o \

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "freeze/kread.h"
 
@@ -52,32 +51,6 @@ static bool try_page(const struct mem *mem, gpa_t gpa, struct vmcoreinfo *out)
 	return false;
 }
 
-/*
- * The next stretch of a region that was ever touched: looking into a hole of
- * the memfd would fill it. A plain buffer is one stretch.
- */
-static bool next_data(const struct mem *mem, const struct mem_region *r,
-		      u64 *start, u64 *end)
-{
-	off_t data, hole;
-
-	if (*start >= r->size)
-		return false;
-	*end = r->size;
-	if (mem->fd < 0)
-		return true;
-	data = lseek(mem->fd, (off_t)(r->file_off + *start), SEEK_DATA);
-	if (data < 0)
-		return errno != ENXIO;
-	hole = lseek(mem->fd, data, SEEK_HOLE);
-	if ((u64)data >= r->file_off + r->size)
-		return false;
-	*start = round_down((u64)data - r->file_off, (u64)PAGE);
-	if (hole > data)
-		*end = min((u64)hole - r->file_off, r->size);
-	return true;
-}
-
 int vmcoreinfo_scan(const struct mem *mem, struct vmcoreinfo *out)
 {
 	unsigned int i;
@@ -86,7 +59,7 @@ int vmcoreinfo_scan(const struct mem *mem, struct vmcoreinfo *out)
 		const struct mem_region *r = &mem->regions[i];
 		u64 at = 0, end;
 
-		while (next_data(mem, r, &at, &end)) {
+		while (mem_next_data(mem, r, &at, &end)) {
 			for (; at < end; at += PAGE)
 				if (try_page(mem, r->gpa + at, out))
 					return 0;

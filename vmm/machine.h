@@ -148,8 +148,8 @@ struct machine_regs {
 	u64 rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
 	u64 r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags;
 	u64 cr0, cr2, cr3, cr4, efer;
-	u64 gs_base, kernel_gs_base, lstar;
-	u16 cs, ss;
+	u64 fs_base, gs_base, kernel_gs_base, lstar;
+	u16 cs, ss, ds, es, fs, gs;
 	u8 cpl;
 };
 

@@ -10,6 +10,7 @@
 #include "vmm/base/diag.h"
 
 #define MEM_HUGE MiB(2)
+#define MEM_PAGE 4096
 
 /*
  * A shared mapping whose address is 2 MiB aligned, as are guest addresses, so
@@ -111,6 +112,28 @@ void *mem_ptr(const struct mem *mem, gpa_t gpa, u64 len)
 			return r->hva + (gpa - r->gpa);
 	}
 	return NULL;
+}
+
+bool mem_next_data(const struct mem *mem, const struct mem_region *r, u64 *start,
+		   u64 *end)
+{
+	off_t data, hole;
+
+	if (*start >= r->size)
+		return false;
+	*end = r->size;
+	if (mem->fd < 0)
+		return true;
+	data = lseek(mem->fd, (off_t)(r->file_off + *start), SEEK_DATA);
+	if (data < 0)
+		return errno != ENXIO;
+	hole = lseek(mem->fd, data, SEEK_HOLE);
+	if ((u64)data >= r->file_off + r->size)
+		return false;
+	*start = round_down((u64)data - r->file_off, (u64)MEM_PAGE);
+	if (hole > data)
+		*end = min((u64)hole - r->file_off, r->size);
+	return true;
 }
 
 int mem_read(const struct mem *mem, gpa_t gpa, void *dst, u64 len)

@@ -20,7 +20,7 @@ typedef u64 gva_t;	/* guest-virtual */
 
 #define MEM_HOLE_START 0xc0000000ULL
 #define MEM_HOLE_END 0x100000000ULL
-#define MEM_MAX_REGIONS 2
+#define MEM_MAX_REGIONS 4	/* a guest of ours has 2, a core may have more */
 
 struct diag;
 
@@ -58,6 +58,17 @@ void mem_destroy(struct mem *mem);
  * the guest may change the bytes at any time: copy once, check the copy.
  */
 void *mem_ptr(const struct mem *mem, gpa_t gpa, u64 len);
+
+/**
+ * mem_next_data() - the next stretch of a region that was ever touched
+ * @start: in: offset in the region to look from; out: of the stretch
+ * @end: of the stretch, exclusive; look from there for the next one
+ *
+ * To read the rest would make the host fill it with zeros. A plain buffer is
+ * one stretch. Return: false where there is none.
+ */
+bool mem_next_data(const struct mem *mem, const struct mem_region *r, u64 *start,
+		   u64 *end);
 
 /** mem_read() - copy out; 0 or -EFAULT, then nothing was copied */
 int mem_read(const struct mem *mem, gpa_t gpa, void *dst, u64 len);

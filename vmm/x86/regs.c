@@ -156,8 +156,10 @@ int regs_get(int fd, struct machine_regs *out)
 		.r12 = r.r12, .r13 = r.r13, .r14 = r.r14, .r15 = r.r15,
 		.rip = r.rip, .rflags = r.rflags,
 		.cr0 = s.cr0, .cr2 = s.cr2, .cr3 = s.cr3, .cr4 = s.cr4,
-		.efer = s.efer, .gs_base = s.gs.base,
+		.efer = s.efer, .fs_base = s.fs.base, .gs_base = s.gs.base,
 		.cs = s.cs.selector, .ss = s.ss.selector,
+		.ds = s.ds.selector, .es = s.es.selector,
+		.fs = s.fs.selector, .gs = s.gs.selector,
 		.cpl = s.cs.selector & 3,
 	};
 	regs_get_msrs(fd, out);
