@@ -102,12 +102,14 @@ runner-objs := \
 	cmd_merge.o \
 	cmd_schema.o \
 	cmd_show.o \
+	cmd_vmcore.o \
 	collect.o \
 	collect_kaslr.o \
 	crashring.o \
 	discover.o \
 	disk.o \
 	doctor.o \
+	dump.o \
 	elfdeps.o \
 	embed.o \
 	exec.o \

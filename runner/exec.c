@@ -19,6 +19,7 @@
 #include "vmm/base/io.h"
 #include "vmm/base/log.h"
 #include "vmm/kimage.h"
+#include "vmm/machine.h"
 
 struct exec {
 	const struct exec_env *env;
@@ -213,6 +214,31 @@ static void deinit(struct exec *x)
 	free(x->dir);
 }
 
+/*
+ * Is there anything to see in the memory of a guest that failed? Not where it
+ * told its verdict and went down in order: the failure is then the payload's.
+ */
+static bool died(const struct live *live, const struct report *r)
+{
+	enum verdict_via via;
+
+	heard_exit(&live->heard, &via);
+	return via == VIA_NONE || live->timed_out ||
+	       machine_stop(live->m).reason >= MACHINE_TRIPLE_FAULT ||
+	       peek_failure(&live->peek) ||
+	       value_get(r->result, "crash_message");
+}
+
+static void settle_core(struct exec *x, struct report *r)
+{
+	bool failed = !outcome_is_ok(r->outcome) && died(&x->live, r);
+	bool keep = dump_wanted(&x->live.dump, failed);
+
+	if (keep)
+		dump_take(&x->live.dump, x->live.m, x->image);
+	dump_settle(&x->live.dump, keep, x->kernel, r->block);
+}
+
 static void run_and_appraise(struct exec *x, struct report *r)
 {
 	struct live_cfg cfg = {
@@ -220,6 +246,7 @@ static void run_and_appraise(struct exec *x, struct report *r)
 		.initramfs = x->guest.fs, .dir = x->dir,
 		.time_factor = x->env->time_factor, .seed = x->c->seed,
 		.phase = x->env->phase, .ctx = x->env->ctx,
+		.dump = x->env->dump,
 	};
 	struct appraisal appraisal = {
 		.live = &x->live, .s = x->s, .checks = x->checks,
@@ -236,6 +263,7 @@ static void run_and_appraise(struct exec *x, struct report *r)
 		live_stop(&x->live);
 		enter(x, "collect");
 		appraise_case(&appraisal, r);
+		settle_core(x, r);
 	}
 	live_destroy(&x->live);
 	diag_reset(&d);

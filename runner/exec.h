@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "runner/dump.h"
 #include "runner/report.h"
 #include "vmm/base/util.h"
 
@@ -18,6 +19,7 @@ struct exec_env {
 	const char *run_dir;	/* RUNDIR; NULL: keep nothing */
 	const char *accel;	/* "kvm" or "nested": where this process runs */
 	double time_factor;	/* guest timeouts are multiplied by it, >= 1 */
+	struct dump_policy dump;
 	/* Called as the case enters a phase; may be NULL. */
 	void (*phase)(void *ctx, const char *name);
 	void *ctx;

@@ -32,6 +32,8 @@
 #define TEARDOWN_GRACE_NS (20 * NSEC_PER_SEC)
 /* After the timeout a guest that listens has this long to end by itself. */
 #define LAST_WORDS_NS (2 * NSEC_PER_SEC)
+/* vCPUs come at once, but for a host that is busy. */
+#define PARK_NS NSEC_PER_SEC
 /* Output in KVM's buffer is fetched this often. */
 #define DRAIN_PERIOD_NS NSEC_PER_SEC
 
@@ -218,6 +220,7 @@ int live_create(struct live *x, const struct live_cfg *cfg, struct diag *d)
 		.cfg = *cfg, .s = cfg->scenario, .begin_ns = now_ns(),
 		.watchdog.fd = -1, .drain.fd = -1,
 		.loop = { .epfd = -1, .stop_fd = -1 },
+		.dump = { .policy = cfg->dump, .dir = cfg->dir },
 	};
 	enter(x, "build");
 	err = cfg->dir ? io_mkdirs(cfg->dir, d) : 0;
@@ -277,6 +280,18 @@ static u64 scaled(const struct live *x, u64 ns)
 	return (u64)((double)ns * x->cfg.time_factor);
 }
 
+/* As it hangs, before it is asked to end. A vCPU that does not come: later. */
+static void dump_hung(struct live *x)
+{
+	bool failed = x->s->expect.kind != EXPECT_TIMEOUT;
+
+	if (!dump_wanted(&x->dump, failed) ||
+	    machine_park(x->m, PARK_NS, NULL))
+		return;
+	dump_take(&x->dump, x->m, x->cfg.image);
+	machine_resume(x->m);
+}
+
 /* The time is up: of the guest, of a panic to reboot, or of the last words. */
 static void on_watchdog(struct event_source *src, u32 events)
 {
@@ -293,6 +308,7 @@ static void on_watchdog(struct event_source *src, u32 events)
 	if (!panicking && !x->timed_out) {
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
+		dump_hung(x);
 		if (ask_to_end(x)) {
 			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
 			return;
@@ -495,6 +511,7 @@ void live_stop(struct live *x)
 void live_destroy(struct live *x)
 {
 	peek_deinit(&x->peek);
+	dump_deinit(&x->dump);
 	machine_destroy(x->m);
 	virtio_console_destroy(x->console);
 	virtio_blk_destroy(x->blk);

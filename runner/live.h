@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "runner/dump.h"
 #include "runner/heard.h"
 #include "runner/peek.h"
 #include "vmm/device.h"
@@ -44,6 +45,7 @@ struct live_cfg {
 	u64 seed;			/* of KASLR, where the scenario has none */
 	void (*phase)(void *ctx, const char *name);	/* may be NULL */
 	void *ctx;
+	struct dump_policy dump;
 	const struct live_tty *tty;	/* NULL: what hvc0 says is heard */
 };
 
@@ -62,6 +64,7 @@ struct live {
 	struct buf cmdline;
 	struct machine *m;
 	struct peek peek;
+	struct dump dump;
 	struct mem mem;			/* the machine's, as the devices see it */
 	u64 timeout_ns;			/* scaled */
 	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */

@@ -38,6 +38,7 @@ static const struct verb verbs[] = {
 	{ "doctor", doctor_verb, "tell what this host can do and what it lacks" },
 	{ "eval", cmd_eval, "try a check on a kept result" },
 	{ "show", cmd_show, "print a kept run for a person" },
+	{ "vmcore", cmd_vmcore, "tell what a kept vmcore holds" },
 	{ "compare", cmd_compare, "tell what changed between two runs" },
 	{ "merge", cmd_merge, "make one TAP of the shards of a run" },
 	{ "nested", nested_verb, "run a command in a nested host with KVM" },

@@ -297,6 +297,7 @@ static int choose_and_run(struct run *run, struct diag *d)
 	if (rundir_open(run->opts->out, &run->dir, d))
 		return EXIT_OUR_FAULT;
 	run->env.run_dir = rundir_path(run->dir);
+	run->env.dump = run->opts->dump;
 	if (run_loop(run, d))
 		return EXIT_OUR_FAULT;
 	return finish(run);

@@ -13,7 +13,8 @@
 
 enum {
 	OPT_REQUIRE_KVM = 0x2000, OPT_JUNIT, OPT_JSON, OPT_RETRY,
-	OPT_UNTIL_FAIL, OPT_FORMAT, OPT_REPLAY,
+	OPT_UNTIL_FAIL, OPT_FORMAT, OPT_REPLAY, OPT_KEEP_VMCORE,
+	OPT_VMCORE_LIMIT,
 };
 
 static const char run_usage[] =
@@ -44,6 +45,9 @@ static const char run_options[] =
 "      --json FILE        one JSON document besides\n"
 "  -o, --out DIR          keep results here (a folder below\n"
 "                         $XDG_STATE_HOME/vmtap)\n"
+"      --keep-vmcore failed|always|never  of which cases the guest's memory is\n"
+"                         kept as an ELF core (failed: panics, hangs)\n"
+"      --vmcore-limit SIZE  no larger ones (2G)\n"
 "  -q, --quiet            no progress, no closing line\n"
 "  -v, --verbose          debug messages on stderr\n"
 "  -h, --help             this text\n"
@@ -101,6 +105,10 @@ static int take_option(struct run_opts *o, int opt, const char *arg,
 					 "--format: '%s' is neither tap13 nor ktap",
 					 arg);
 		return 0;
+	case OPT_KEEP_VMCORE:
+		return dump_keep_parse(arg, &o->dump.keep, d);
+	case OPT_VMCORE_LIMIT:
+		return dump_limit_parse(arg, &o->dump.limit, d);
 	case OPT_JUNIT:
 		o->junit = arg;
 		return 0;
@@ -135,6 +143,8 @@ int run_opts_parse(struct run_opts *o, int argc, char **argv)
 		{ "until-fail", no_argument, NULL, OPT_UNTIL_FAIL },
 		{ "replay", required_argument, NULL, OPT_REPLAY },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "keep-vmcore", required_argument, NULL, OPT_KEEP_VMCORE },
+		{ "vmcore-limit", required_argument, NULL, OPT_VMCORE_LIMIT },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "json", required_argument, NULL, OPT_JSON },
 		{ "out", required_argument, NULL, 'o' },

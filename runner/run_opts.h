@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "runner/accel.h"
+#include "runner/dump.h"
 #include "runner/plan.h"
 #include "runner/tap.h"
 
@@ -18,6 +19,7 @@ struct run_opts {
 	unsigned int retry;
 	bool until_fail;
 	bool quiet;
+	struct dump_policy dump;
 	const char *out, *junit, *json;
 	const char *replay;		/* folder of a kept run; NULL */
 };

@@ -97,7 +97,7 @@ int run_start_slots(struct run *run, struct diag *d)
 		return diag_fail(d, -errno, NULL, "/proc/self/exe: %m");
 	self[n] = '\0';
 	snprintf(seed, sizeof(seed), "0x%llx", (unsigned long long)run->plan.seed);
-	cfg.argv = worker_command(self, &run->opts->plan, seed,
+	cfg.argv = worker_command(self, &run->opts->plan, seed, &run->env.dump,
 				  run->env.run_dir);
 	if (!cfg.argv)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");

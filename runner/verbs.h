@@ -10,6 +10,8 @@
 int cmd_eval(int argc, char **argv);
 /** cmd_show() - `vmtap show RUNDIR`: a kept run for a person */
 int cmd_show(int argc, char **argv);
+/** cmd_vmcore() - `vmtap vmcore CORE`: what it holds; 0, 64, 65 */
+int cmd_vmcore(int argc, char **argv);
 /** cmd_compare() - `vmtap compare A B`: 0 no regression, 1 regression */
 int cmd_compare(int argc, char **argv);
 /** cmd_merge() - `vmtap merge A.tap B.tap...`: one TAP; status as of a run */

@@ -177,6 +177,8 @@ int cmd_worker(int argc, char **argv)
 		PLAN_LONGOPTS,
 		{ "out", required_argument, NULL, 'o' },
 		{ "accel", required_argument, NULL, 'a' },
+		{ "keep-vmcore", required_argument, NULL, 'c' },
+		{ "vmcore-limit", required_argument, NULL, 'L' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct worker w = {
@@ -194,6 +196,10 @@ int cmd_worker(int argc, char **argv)
 			w.env.run_dir = optarg;
 		else if (opt == 'a')
 			w.env.accel = optarg;
+		else if (opt == 'c')
+			err = dump_keep_parse(optarg, &w.env.dump.keep, &d);
+		else if (opt == 'L')
+			err = dump_limit_parse(optarg, &w.env.dump.limit, &d);
 		else if (plan_opts_take(&opts, opt, optarg, &d) != 1)
 			err = -EINVAL;
 	}
@@ -216,12 +222,13 @@ int cmd_worker(int argc, char **argv)
 }
 
 const char **worker_command(const char *self, const struct plan_opts *o,
-			    const char *seed, const char *run_dir)
+			    const char *seed, const struct dump_policy *dump,
+			    const char *run_dir)
 {
-	size_t n = 0, i, most = 24 + 2 * (o->paths.n + o->kernels.n +
+	size_t n = 0, i, most = 28 + 2 * (o->paths.n + o->kernels.n +
 		o->filters.n + o->excludes.n + o->tags.n + o->sets.n);
 	const char **argv = calloc(most, sizeof(*argv));
-	static char repeat[16], shard[32];
+	static char repeat[16], shard[32], limit[32];
 
 	if (!argv)
 		return NULL;
@@ -231,6 +238,14 @@ const char **worker_command(const char *self, const struct plan_opts *o,
 	argv[n++] = "nested";
 	argv[n++] = "--seed";
 	argv[n++] = seed;
+	argv[n++] = "--keep-vmcore";
+	argv[n++] = dump_keep_name(dump->keep);
+	if (dump->limit) {
+		snprintf(limit, sizeof(limit), "%llu",
+			 (unsigned long long)dump->limit);
+		argv[n++] = "--vmcore-limit";
+		argv[n++] = limit;
+	}
 	if (run_dir) {
 		argv[n++] = "--out";
 		argv[n++] = run_dir;

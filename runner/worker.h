@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct buf;
+struct dump_policy;
 struct exec_env;
 struct plan;
 struct plan_opts;
@@ -24,7 +25,8 @@ void run_one(const struct exec_env *env, const struct plan *plan, size_t index,
  * per process: some words lie in static memory. NULL without memory.
  */
 const char **worker_command(const char *self, const struct plan_opts *o,
-			    const char *seed, const char *run_dir);
+			    const char *seed, const struct dump_policy *dump,
+			    const char *run_dir);
 
 /** cmd_worker() - `vmtap worker PLAN-OPTIONS`: not for people; exit status */
 int cmd_worker(int argc, char **argv);

@@ -45,6 +45,7 @@ shellcheck		shellcheck	tests: our scripts
 mandoc			-	tests: our manual
 libxml2-utils		-	tests: xmllint reads our JUnit files
 perl			-	tests: prove
+binutils		readelf	tests: readelf reads our cores
 nodejs			node	tests: tap-parser
 npm			npm	tests: tap-parser
 parallel		-	tests: shards of a run
@@ -137,6 +138,17 @@ deps_libbpf()
 	replace "$mk"
 }
 
+# A drgn that takes symbols from kallsyms (0.0.30) reads our cores in a test.
+deps_drgn()
+{
+	if python3 -c 'from drgn.helpers.linux.kallsyms import load_vmlinux_kallsyms' \
+		2> /dev/null; then
+		return
+	fi
+	fetch unpack -a -s trixie "$deps/drgn" python3-drgn ||
+		say "deps: no drgn, the test of vmcores does without"
+}
+
 # replace FILE: by FILE.tmp, where it differs: a new time would rebuild.
 replace()
 {
@@ -154,5 +166,6 @@ fetch()
 
 deps_packages
 deps_libbpf
+deps_drgn
 fetch nested
 fetch kernel

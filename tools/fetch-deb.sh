@@ -26,9 +26,10 @@ usage: fetch-deb.sh VERB ...
   kernel [-n] [SPEC...]         fetch kernels (default 6.1 6.12 7.x) into
                                 CACHE/kernels; -n: look for newer ones
   nested                        QEMU and the kernel that a nested host needs
-  unpack [-d] [-s SUITE] DEST PACKAGE[=VERSION]...
+  unpack [-d | -a] [-s SUITE] DEST PACKAGE[=VERSION]...
                                 unpack into DEST; -d: with what they depend
-                                on and the system has not installed
+                                on and the system has not installed; -a: with
+                                all that they depend on, for another suite
 suites: bookworm, bookworm-backports, bookworm-security, trixie,
   trixie-backports, ...; `here' is the running release, `here-backports'.
 environment: VMTAP_MIRROR names another archive, XDG_CACHE_HOME the cache.
@@ -316,15 +317,20 @@ unpack_debs()
 		"$tmp/usr/share/lintian" "$tmp/usr/share/bug"
 }
 
-# closure PACKAGE...: NAME=VERSION of all that would be installed.
+# closure STATUS PACKAGE...: NAME=VERSION of all that would be installed where
+# STATUS tells what there is.
 closure()
 {
-	apt-get -qq -c "$conf" -s install "$@" 9>&- |
+	status=$1
+	shift
+	apt-get -qq -c "$conf" -o "Dir::State::status=$status" \
+		-s install "$@" 9>&- |
 		sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p'
 }
 
 # unpack_closure DEPS SUITE DEST PACKAGE...: DEPS is 1 to bring along what
-# the packages depend on. What stands there by the same request is complete.
+# the packages depend on and the system lacks, 2 for all of it. What stands
+# there by the same request is complete.
 unpack_closure()
 {
 	deps=$1
@@ -340,8 +346,11 @@ unpack_closure()
 	esac
 	lists
 	pkgs=$*
-	if [ "$deps" = 1 ]; then
-		pkgs=$(closure "$@")
+	case $deps in
+	1) pkgs=$(closure /var/lib/dpkg/status "$@") ;;
+	2) pkgs=$(closure /dev/null "$@") ;;
+	esac
+	if [ "$deps" != 0 ]; then
 		[ -n "$pkgs" ] || die "what $* needs cannot be had from $using"
 	fi
 	# shellcheck disable=SC2086
@@ -357,8 +366,9 @@ verb_unpack()
 {
 	deps=0
 	suite=here
-	while getopts ds: opt; do
+	while getopts ads: opt; do
 		case $opt in
+		a) deps=2 ;;
 		d) deps=1 ;;
 		s) suite=$OPTARG ;;
 		*) usage >&2; exit 64 ;;

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The core of a guest that died: when one is kept, and what our own reader,
+# readelf and drgn find in it, for each kernel.
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+kernels="6.1 6.12 7.x"
+plan 27
+export XDG_STATE_HOME=$tmp/state
+mkdir "$tmp/s"
+
+scenario()
+{
+	cat > "$tmp/s/$1.yaml"
+}
+
+# panicker: a shell under that name. The other CPU is kept busy meanwhile.
+scenario panic << 'END'
+vm: {cpus: 2, memory: 256M}
+guest:
+  run: |
+    echo 1 > /proc/sys/kernel/sysrq
+    (while :; do :; done) &
+    echo panicker > /proc/self/comm
+    echo c > /proc/sysrq-trigger
+END
+scenario wanted << 'END'
+expect: panic
+guest: {run: "echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger"}
+requires: {kernel: ">= 6.12"}
+matrix: {kernel.release: ["6.12"]}
+END
+scenario plain-failure << 'END'
+guest: {run: "exit 3"}
+matrix: {kernel.release: ["6.12"]}
+END
+scenario hang << 'END'
+vm: {cpus: 2, memory: 256M, timeout: 6s}
+guest:
+  run: |
+    echo hanger > /proc/self/comm
+    while :; do :; done
+matrix: {kernel.release: ["6.12"]}
+END
+
+cd "$tmp" || exit 1
+"$vmtap" run --jobs 1 $(printf -- '--kernel %s ' $kernels) --out kept s \
+	> tap 2> err
+is "all but the wanted panic fail" $? 1
+block()
+{
+	awk -v want="$1" '/^(not )?ok / { on = index($0, want) } on' tap
+}
+
+for kernel in $kernels; do
+	name="panic[kernel=$kernel]"
+	core=kept/$name/vmcore
+	told=$(block "$name")
+	like "$kernel: the block names the core" "$told" \
+		"vmcore: '[^']*/kept/panic.kernel=$kernel./vmcore'" ||
+		diag "$(cat err)"
+	like "$kernel: and how to open it" "$told" \
+		'open_with:.*vmtap vmcore .*drgn -c .*crash --kaslr=0x[0-9a-f]+'
+	"$vmtap" vmcore --log "$core" > ours 2>> err
+	like "$kernel: our reader: what the CPUs ran" "$(grep ^cpu ours)" \
+		'pid [0-9]+ panicker, at [a-z_0-9.]+\+0x' || diag "$(cat err)"
+	like "$kernel: our reader: the log to its end" "$(tail -n 3 ours)" \
+		'Kernel panic - not syncing: sysrq triggered crash'
+	release=$(sed -n 's/^release: //p' ours)
+	like "$kernel: our reader: the release" "$release" "^${kernel%.x}\."
+	notes=$(readelf -nlW "$core" 2>> err | cut -c 1-80)
+	is "$kernel: readelf: a note for each CPU" \
+		"$(grep -c NT_PRSTATUS <<< "$notes")" 2
+	is "$kernel: readelf: the image and two stretches of RAM come first" \
+		"$(awk '$1 == "LOAD" && n++ < 3 { print substr($3, 1, 10), $4 == "0x0000000000000000" }' \
+			<<< "$notes" | sort -u | wc -l)" 3
+	"$top/selftests/lib/drgn" "$top/selftests/lib/vmcore.py" "$core" panicker \
+		> theirs 2>> err
+	case $? in
+	77) skip "$kernel: drgn: release and panicking task" "no drgn: make deps" ;;
+	*) is "$kernel: drgn: release and panicking task" \
+		"$(grep -v panic_cpu theirs | xargs)" "release $release task panicker" ||
+		diag "$(cat theirs; tail -n 5 err)" ;;
+	esac
+done
+
+is "kept: only of what died" "$(ls -d kept/*/vmcore | wc -l)" 4
+like "a hang: as it was when the time was up" \
+	"$("$vmtap" vmcore kept/hang*/vmcore | grep ^cpu)" \
+	'pid [0-9]+ hanger, user mode at 0x' || diag "$(cat tap err)"
