@@ -52,8 +52,10 @@ vmm-objs := \
 	probe.o \
 	vcpu.o \
 	x86/acpi.o \
+	x86/acpi_numa.o \
 	x86/aml.o \
 	x86/cpuid.o \
+	x86/numa.o \
 	x86/probe_guest.o \
 	x86/regs.o \
 	x86/topology.o
@@ -186,6 +188,8 @@ runner-objs := \
 	term.o \
 	text.o \
 	textlog.o \
+	topo.o \
+	topo_presets.o \
 	value.o \
 	value_json.o \
 	verdict.o \

@@ -104,7 +104,7 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 {
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
-		.net = x->live->net, .peek = &x->live->peek,
+		.vm = &x->s->vm, .net = x->live->net, .peek = &x->live->peek,
 		.log = x->live->log, .log_len = x->live->log_len, .splats = splats, .verdict = v,
 		.kernel = x->live->cfg.kernel,
 		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),

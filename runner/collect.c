@@ -8,6 +8,7 @@
 #include "runner/kernel.h"
 #include "runner/peek.h"
 #include "runner/splat.h"
+#include "runner/topo.h"
 #include "runner/value.h"
 #include "virtio/blk.h"
 #include "virtio/net.h"
@@ -297,6 +298,7 @@ struct value *collect_result(const struct collect_from *from)
 		collect_net(r, from->net);
 	if (from->machine) {
 		collect_kvm(r, from->machine);
+		value_set(r, "topology", topo_result(from->vm));
 		value_set(r, "kaslr", collect_kaslr(from));
 		collect_machine(r, from->machine, h);
 	}

@@ -16,6 +16,7 @@ struct kernel;
 struct kimage;
 struct machine;
 struct peek;
+struct scen_vm;
 struct splat_list;
 struct value;
 struct virtio_blk;
@@ -33,6 +34,7 @@ struct collect_from {
 	size_t log_len;
 	const struct splat_list *splats;
 	const struct verdict *verdict;
+	const struct scen_vm *vm;
 	const struct kernel *kernel;
 	const struct kimage *image;	/* NULL: not unpacked */
 	const char *cmdline;

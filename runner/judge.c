@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runner/parse.h"
+#include "vmm/machine.h"
 
 /* The node of a dotted path, or the last one on the way that is there. */
 static const struct ynode *locate(const struct ynode *root, const char *path)
@@ -26,6 +27,42 @@ static const struct ynode *locate(const struct ynode *root, const char *path)
 	return at;
 }
 
+/* What the HMAT cannot say: nothing, and more digits than 16 bits have. */
+static int judge_hmat(struct parse_ctx *ctx, const struct ynode *at,
+		      const struct scen_topology *t,
+		      const struct num_table *table, const char *unit)
+{
+	size_t nodes = t->nodes + t->memory_nodes;
+	size_t n = min(table->n, t->nodes * nodes), i;
+	u64 biggest = 0, step;
+
+	for (i = 0; i < n; i++)
+		biggest = max(biggest, table->cells[i]);
+	step = machine_hmat_unit((u32)biggest);
+	for (i = 0; i < n; i++) {
+		u64 v = table->cells[i];
+
+		if (!v || v % step)
+			return parse_error(ctx, at,
+					   "%llu %s from node %zu to node %zu, expected a multiple of %llu above 0",
+					   (unsigned long long)v, unit, i / nodes,
+					   i % nodes, (unsigned long long)step);
+	}
+	return 0;
+}
+
+static int judge_node_memory(struct parse_ctx *ctx, const struct ynode *at,
+			     const struct scen_topology *t)
+{
+	for (size_t i = 0; i < t->memory.n; i++)
+		if (t->memory.items[i] % MiB(2))
+			return parse_error(ctx, at,
+					   "%lluK of memory for node %zu, expected a multiple of 2M",
+					   (unsigned long long)t->memory.items[i] >> 10,
+					   i);
+	return 0;
+}
+
 static int judge_tables(struct parse_ctx *ctx, const struct ynode *root,
 			const struct scen_topology *t)
 {
@@ -41,6 +78,11 @@ static int judge_tables(struct parse_ctx *ctx, const struct ynode *root,
 			return parse_error(ctx, locate(root, tables[i].path),
 					   "a table of %zu cells for %zu nodes, expected %zu rows of as many numbers",
 					   tables[i].table->n, nodes, nodes);
+	if (judge_hmat(ctx, locate(root, "vm.cpus.latency_ns"), t,
+		       &t->latency_ns, "ns") ||
+	    judge_hmat(ctx, locate(root, "vm.cpus.bandwidth_mb"), t,
+		       &t->bandwidth_mb, "MB/s"))
+		return -EINVAL;
 	for (size_t i = 0; i < t->distances.n; i++) {
 		bool self = i / nodes == i % nodes;
 		u64 v = t->distances.cells[i];
@@ -84,16 +126,9 @@ static int judge_topology(struct parse_ctx *ctx, const struct ynode *root,
 				   "the nodes' memory is %lluM together, expected vm.memory, %lluM",
 				   (unsigned long long)(sum >> 20),
 				   (unsigned long long)(vm->memory >> 20));
+	if (judge_node_memory(ctx, locate(root, "vm.cpus.memory"), t))
+		return -EINVAL;
 	return judge_tables(ctx, root, t);
-}
-
-/* Nodes may come by the short form too. */
-static void note_nodes(struct parse_ctx *ctx, const struct scen_topology *t)
-{
-	struct key_ref ref;
-
-	if (t->nodes > 1 && keys_resolve("vm.cpus.nodes", &ref))
-		parse_note_engine(ctx, ref.key->name, ref.engine);
 }
 
 static int judge_disk(struct parse_ctx *ctx, const struct ynode *root,
@@ -123,7 +158,6 @@ static int judge_vm(struct parse_ctx *ctx, const struct ynode *root,
 		return parse_error(ctx, locate(root, "vm.memory"),
 				   "%llu bytes of memory, expected a multiple of 4K",
 				   (unsigned long long)vm->memory);
-	note_nodes(ctx, &vm->cpus);
 	return judge_topology(ctx, root, vm);
 }
 

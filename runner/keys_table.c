@@ -77,7 +77,7 @@ static const struct keyset kernel_set = {
 
 static const struct key cpus_keys[] = {
 	{ "nodes", INT_AT(scen_topology, nodes), .min = 1, .max = SCEN_MAX_NODES,
-	  .dflt = "1", .engine = "NUMA topology", .doc = "NUMA nodes with CPUs." },
+	  .dflt = "1", .doc = "NUMA nodes with CPUs." },
 	{ "llcs", INT_AT(scen_topology, llcs), .min = 1, .max = SCEN_MAX_CPUS,
 	  .dflt = "1", .doc = "Last-level caches in all; a multiple of nodes." },
 	{ "cores", INT_AT(scen_topology, cores), .min = 1, .max = SCEN_MAX_CPUS,
@@ -85,24 +85,27 @@ static const struct key cpus_keys[] = {
 	{ "threads", INT_AT(scen_topology, threads), .min = 1, .max = 2,
 	  .dflt = "1", .doc = "Threads per core." },
 	{ "memory_nodes", INT_AT(scen_topology, memory_nodes), .min = 0,
-	  .max = SCEN_MAX_NODES - 1, .engine = "NUMA topology",
+	  .max = SCEN_MAX_NODES - 1,
 	  .doc = "Further nodes that have memory and no CPU." },
-	{ "memory", KEY_SIZE_LIST, AT(scen_topology, memory), .min = MiB(1),
-	  .max = NO_MAX, .engine = "NUMA topology",
-	  .doc = "Memory of each node; together vm.memory. Default: the same for each.",
+	{ "memory", KEY_SIZE_LIST, AT(scen_topology, memory), .min = MiB(4),
+	  .max = NO_MAX,
+	  .doc = "Memory of each node, in steps of 2M; together vm.memory. Default: "
+		 "the same for each.",
 	  .example = "[256M, 256M]" },
 	{ "distances", KEY_CUSTOM, AT(scen_topology, distances),
-	  .custom = &custom_num_table, .engine = "NUMA topology",
+	  .custom = &custom_num_table,
 	  .doc = "Distance from each node (row) to each (column), 10 on the "
 		 "diagonal. Default: 20 between nodes.",
 	  .example = "[[10, 20], [20, 10]]" },
 	{ "latency_ns", KEY_CUSTOM, AT(scen_topology, latency_ns),
-	  .custom = &custom_num_table, .engine = "NUMA topology",
-	  .doc = "Access latency between nodes in nanoseconds, announced in the HMAT.",
+	  .custom = &custom_num_table,
+	  .doc = "Access latency from each node (row) to each in nanoseconds, "
+		 "announced in the HMAT. Rows of nodes without CPUs are not.",
 	  .example = "[[80, 140], [140, 80]]" },
 	{ "bandwidth_mb", KEY_CUSTOM, AT(scen_topology, bandwidth_mb),
-	  .custom = &custom_num_table, .engine = "NUMA topology",
-	  .doc = "Bandwidth between nodes in MB/s, announced in the HMAT.",
+	  .custom = &custom_num_table,
+	  .doc = "Bandwidth from each node (row) to each in MB/s, announced in the "
+		 "HMAT. Rows of nodes without CPUs are not.",
 	  .example = "[[20000, 9000], [9000, 20000]]" },
 };
 
@@ -114,7 +117,8 @@ static const struct keyset cpus_set = {
 static const struct key vm_keys[] = {
 	{ "cpus", KEY_MAP, AT(scen_vm, cpus), .sub = &cpus_set, .dflt = "1",
 	  .doc = "A number of CPUs, or nodes, LLCs in all, cores per LLC and threads "
-		 "per core, as 1n2l4c2t or as a map.",
+		 "per core, as 1n2l4c2t or as a map, or the name of a preset: see "
+		 "PRESETS. A node is a package.",
 	  .example = "4" },
 	{ "memory", KEY_SIZE, AT(scen_vm, memory), .min = MiB(64),
 	  .max = GiB(1024), .dflt = "512M", .doc = "Guest memory." },

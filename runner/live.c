@@ -14,6 +14,7 @@
 #include "runner/inside.h"
 #include "runner/kernel.h"
 #include "runner/scenario.h"
+#include "runner/topo.h"
 #include "runner/wire.h"
 #include "virtio/blk.h"
 #include "virtio/blkback.h"
@@ -128,23 +129,6 @@ static void *ring_area(struct live *x)
 		       CRASHRING_SIZE);
 }
 
-static void set_topology(struct machine_topology *to,
-			 const struct scen_topology *from)
-{
-	size_t i, j, n = min((size_t)from->nodes, (size_t)MACHINE_MAX_NODES);
-
-	to->nodes = from->nodes;
-	to->llcs = from->llcs / from->nodes;
-	to->cores = from->cores;
-	to->threads = from->threads;
-	for (i = 0; i < from->memory.n && i < n; i++)
-		to->node_memory[i] = from->memory.items[i];
-	for (i = 0; i < n && from->distances.n == n * n; i++)
-		for (j = 0; j < n; j++)
-			to->distance[i][j] =
-				(u8)from->distances.cells[i * n + j];
-}
-
 static void set_kaslr(const struct live *x, struct machine_cfg *cfg)
 {
 	const struct kaslr_want *want = &x->s->kernel.kaslr;
@@ -192,7 +176,7 @@ static int build_machine(struct live *x, struct diag *d)
 	};
 	int err = 0;
 
-	set_topology(&cfg.topology, &x->s->vm.cpus);
+	topo_to_machine(&cfg.topology, &x->s->vm.cpus);
 	set_kaslr(x, &cfg);
 	if (!x->cfg.image || x->s->kernel.boot == BOOT_BZIMAGE) {
 		cfg.kernel.kimage = NULL;

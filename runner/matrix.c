@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runner/keyrow.h"
+#include "runner/topo.h"
 #include "vmm/base/buf.h"
 
 #define VALUE_TEXT_MAX 64u
@@ -168,12 +169,45 @@ static int open_axis(struct reader *r, const struct ynode *key,
 	return axis->values ? 0 : -ENOMEM;
 }
 
+/* `vm.cpus: presets` is the list of them all. */
+static const struct ynode *preset_list(struct reader *r,
+				       const struct ypair *pair)
+{
+	const struct ynode *v = pair->value;
+	struct ynode *list, **items;
+	u32 n = 0, i;
+
+	if (v->type != YNODE_SCALAR || strcmp(v->text, "presets") ||
+	    strcmp(pair->key->text, "vm.cpus"))
+		return v;
+	while (topo_presets[n].name)
+		n++;
+	list = arena_alloc(r->ctx.arena, (n + 1) * sizeof(*list));
+	items = arena_alloc(r->ctx.arena, n * sizeof(*items));
+	if (!list || !items)
+		return NULL;
+	for (i = 0; i <= n; i++)
+		list[i] = *v;
+	list->type = YNODE_LIST;
+	list->items = items;
+	list->n = n;
+	for (i = 0; i < n; i++) {
+		items[i] = &list[i + 1];
+		items[i]->plain = true;
+		items[i]->text = topo_presets[i].name;
+		items[i]->n = (u32)strlen(topo_presets[i].name);
+	}
+	return list;
+}
+
 static int read_axis(struct reader *r, const struct ypair *pair,
 		     struct axis *axis)
 {
-	const struct ynode *v = pair->value;
+	const struct ynode *v = preset_list(r, pair);
 	int rc, worst;
 
+	if (!v)
+		return -ENOMEM;
 	if (v->type != YNODE_LIST || !v->n)
 		return parse_error(&r->ctx, v, "%s for '%s', expected a list of values",
 				   v->type == YNODE_LIST ? "an empty list" : ynode_kind(v),

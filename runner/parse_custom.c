@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/problem.h"
+#include "runner/topo.h"
+
 static int parse_kernel(struct parse_ctx *ctx, const struct ynode *n, void *out)
 {
 	struct scen_kernel *kernel = out;
@@ -80,16 +83,29 @@ static bool scan_topology(const char *s, struct scen_topology *t)
 	return !*s;
 }
 
+static const char *preset_name(void *arg, size_t i)
+{
+	(void)arg;
+	return topo_presets[i].name;
+}
+
 static int parse_cpus(struct parse_ctx *ctx, const struct ynode *n, void *out)
 {
 	struct scen_topology t = { .nodes = 1, .llcs = 1, .cores = 1, .threads = 1 };
+	const struct topo_preset *preset = topo_preset_find(n->text);
+	const char *near;
 	s64 cpus;
 
-	if (!scan_topology(n->text, &t)) {
+	if (preset) {
+		t = preset->t;
+	} else if (!scan_topology(n->text, &t)) {
 		if (n->text[0] < '0' || n->text[0] > '9' || !n->plain ||
-		    strpbrk(n->text, "nlct"))
-			return parse_error(ctx, n, "'%.60s', expected a number of CPUs, or nodes, LLCs, cores and threads such as 1n2l4c2t",
-					   n->text);
+		    strpbrk(n->text, "nlct")) {
+			near = nearest_word(n->text, preset_name, NULL);
+			return parse_error(ctx, n, "'%.60s', expected a number of CPUs, nodes, LLCs, cores and threads such as 1n2l4c2t, or a preset%s%s%s",
+					   n->text, near ? " (did you mean '" : "",
+					   near ? near : "", near ? "'?)" : "");
+		}
 		if (parse_int(ctx, n, 1, SCEN_MAX_CPUS, &cpus))
 			return -EINVAL;
 		t = (struct scen_topology){ .nodes = 1, .llcs = 1,
@@ -101,9 +117,9 @@ static int parse_cpus(struct parse_ctx *ctx, const struct ynode *n, void *out)
 
 const struct key_custom custom_cpus = {
 	.parse = parse_cpus,
-	.form = "a number of CPUs, a text such as 1n2l4c2t",
+	.form = "a number of CPUs, a text such as 1n2l4c2t, a preset",
 	.schema = "\"type\": [\"integer\", \"string\"], \"minimum\": 1, \"maximum\": 64, "
-		  "\"pattern\": \"^[0-9]+n[0-9]+l[0-9]+c[0-9]+t$\"",
+		  "\"pattern\": \"^([0-9]+n[0-9]+l[0-9]+c[0-9]+t|[a-z]+[a-z0-9-]*)$\"",
 };
 
 static int parse_num_table(struct parse_ctx *ctx, const struct ynode *n,

@@ -214,9 +214,12 @@ static void add_keyset(struct buf *b, const struct keyset *set, const char *path
 
 static int add_axis(void *arg, const char *path, const struct key *key)
 {
+	bool cpus = !strcmp(path, "vm.cpus");
+
 	if (key->kind != KEY_META && !strstr(path, "[]") && strcmp(path, "name"))
-		buf_printf(arg, ",\n\"%s\": {\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/definitions/%s\"}}",
-			   path, path);
+		buf_printf(arg, ",\n\"%s\": {\"type\": %s, \"minItems\": 1, \"items\": {\"$ref\": \"#/definitions/%s\"}}",
+			   path, cpus ? "[\"array\", \"string\"], \"pattern\": \"^presets$\"" :
+				 "\"array\"", path);
 	return 0;
 }
 

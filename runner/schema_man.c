@@ -5,6 +5,7 @@
 
 #include "runner/keys.h"
 #include "runner/schema.h"
+#include "runner/topo.h"
 #include "vmm/base/buf.h"
 
 /* Text for roff: no control lines, no escapes, hyphens that can be copied. */
@@ -170,7 +171,9 @@ static const char head[] =
 "is a dotted key of the scenario\n"
 ".RB ( vm.cpus ,\n"
 ".B guest.env.NAME\n"
-"for one variable) with a list of values. There is one case per combination,\n"
+"for one variable) with a list of values;\n"
+".B vm.cpus: presets\n"
+"stands for the list of all presets. There is one case per combination,\n"
 "named\n"
 ".BR blk/readback[kernel=6.12,cpus=4] .\n"
 ".TP\n"
@@ -190,10 +193,24 @@ static const char tail[] =
 ".SH SEE ALSO\n"
 ".BR vmtap (1)\n";
 
+static void add_presets(struct buf *out)
+{
+	const struct topo_preset *p;
+
+	buf_puts(out, ".SH PRESETS\nTopologies for\n.BR vm.cpus :\n");
+	for (p = topo_presets; p->name; p++) {
+		const struct scen_topology *t = &p->t;
+
+		buf_printf(out, ".TP\n.B %s\n%un%ul%uc%ut: %s.\n", p->name,
+			   t->nodes, t->llcs, t->cores, t->threads, p->doc);
+	}
+}
+
 int schema_man(struct buf *out)
 {
 	buf_puts(out, head);
 	keys_walk(add_key, out);
+	add_presets(out);
 	buf_puts(out, tail);
 	return out->failed ? -ENOMEM : 0;
 }

@@ -27,20 +27,28 @@ struct kimage;
 struct machine;
 
 #define MACHINE_MAX_CPUS 64
-#define MACHINE_MAX_NODES 8
+#define MACHINE_MAX_NODES 16
 #define MACHINE_MAX_DEVICES 16
 #define MACHINE_NR_SERIAL 2	/* COM1, COM2 */
 
 /*
  * nodes * llcs * cores * threads vCPUs: llcs in each node, cores in each LLC,
- * threads in each core. A node is a package. Zero counts as 1.
+ * threads in each core. A node is a package. Zero counts as 1. Tables are over
+ * all nodes: those with CPUs, then memory_nodes.
  */
 struct machine_topology {
 	u32 nodes, llcs, cores, threads;
-	/* Bytes per node; all zero: equal shares. Only read where nodes > 1. */
+	u32 memory_nodes;	/* memory and no CPU */
+	/* Bytes per node; all zero: equal shares. Only read with two or more. */
 	u64 node_memory[MACHINE_MAX_NODES];
 	/* ACPI SLIT; all zero: 10 on the diagonal, 20 elsewhere. */
 	u8 distance[MACHINE_MAX_NODES][MACHINE_MAX_NODES];
+	/*
+	 * ACPI HMAT, from node (row) to node; a zero is unknown. Only rows of
+	 * nodes with CPUs are announced. All zero: no such structure.
+	 */
+	u32 latency_ns[MACHINE_MAX_NODES][MACHINE_MAX_NODES];
+	u32 bandwidth_mb[MACHINE_MAX_NODES][MACHINE_MAX_NODES];
 };
 
 enum machine_kaslr {
@@ -168,6 +176,17 @@ struct machine_stop {
 
 /** machine_cpus() - how many vCPUs @t makes; 0 where over a limit */
 u32 machine_cpus(const struct machine_topology *t);
+/**
+ * machine_node_memory() - bytes of @node where the machine has @memory
+ * Shares that nobody chose are equal and whole 2 MiB; the last one takes what
+ * is left over.
+ */
+u64 machine_node_memory(const struct machine_topology *t, u64 memory, u32 node);
+/**
+ * machine_hmat_unit() - the power of ten in which latencies or bandwidths are
+ * announced, so that @biggest fits into 16 bits; what is no multiple is cut
+ */
+u32 machine_hmat_unit(u32 biggest);
 
 /** machine_ring_gpa() - where the crash ring of such a machine lies */
 gpa_t machine_ring_gpa(const struct machine_cfg *cfg);

@@ -10,6 +10,7 @@
 #include "vmm/boot.h"
 #include "vmm/machine_priv.h"
 #include "vmm/x86/cpuid.h"
+#include "vmm/x86/numa.h"
 #include "vmm/x86/regs.h"
 
 #define MACHINE_IOAPIC_PINS 24
@@ -147,58 +148,6 @@ static int machine_add_devices(struct machine *m, const struct machine_cfg *cfg,
 	return 0;
 }
 
-/* Nodes take RAM in order of address; a share that meets the hole is split. */
-static int machine_node_memory(const struct machine *m,
-			       const struct machine_topology *t,
-			       struct acpi_cfg *acpi, struct diag *d)
-{
-	u64 share = round_down(m->mem.size / m->topo.nodes, MiB(2));
-	u64 sum = 0;
-	u32 node, reg = 0;
-	u64 off = 0;
-
-	for (node = 0; node < m->topo.nodes; node++)
-		sum += t->node_memory[node];
-	if (sum && sum != m->mem.size)
-		return diag_fail(d, -EINVAL, NULL,
-				 "the nodes' memory adds up to %llu bytes, the machine has %llu",
-				 (unsigned long long)sum,
-				 (unsigned long long)m->mem.size);
-	for (node = 0; node < m->topo.nodes; node++) {
-		u64 left = sum ? t->node_memory[node] : share;
-
-		if (!sum && node == m->topo.nodes - 1)
-			left = m->mem.size - share * node;
-		while (left) {
-			const struct mem_region *r = &m->mem.regions[reg];
-			u64 n = min(left, r->size - off);
-
-			acpi->memory[acpi->nr_memory++] = (struct acpi_memory){
-				.base = r->gpa + off, .size = n, .node = node,
-			};
-			left -= n;
-			off += n;
-			if (off == r->size) {
-				off = 0;
-				reg++;
-			}
-		}
-	}
-	return 0;
-}
-
-static void machine_distances(const struct machine_topology *t,
-			      struct acpi_cfg *acpi)
-{
-	u32 i, j;
-
-	for (i = 0; i < MACHINE_MAX_NODES; i++)
-		for (j = 0; j < MACHINE_MAX_NODES; j++)
-			acpi->distance[i][j] =
-				t->distance[i][j] ? t->distance[i][j] :
-				i == j ? 10 : 20;
-}
-
 static int machine_load_acpi(struct machine *m, const struct machine_cfg *cfg,
 			     gpa_t *rsdp, struct diag *d)
 {
@@ -214,10 +163,9 @@ static int machine_load_acpi(struct machine *m, const struct machine_cfg *cfg,
 		acpi.com_gsi[i] = com_ports[i].gsi;
 		acpi.com_port[i] = com_ports[i].port;
 	}
-	ret = machine_node_memory(m, &cfg->topology, &acpi, d);
+	ret = numa_describe(&m->mem, &m->topo, &cfg->topology, &acpi, d);
 	if (ret < 0)
 		return ret;
-	machine_distances(&cfg->topology, &acpi);
 	ret = acpi_build(&acpi, &tables, rsdp, d);
 	if (ret < 0)
 		return ret;

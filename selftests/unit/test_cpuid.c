@@ -24,7 +24,7 @@ TEST(counts)
 	EXPECT_EQ(64, machine_cpus(&t));
 	t = TOPO(1, 1, 65, 1);
 	EXPECT_EQ(0, machine_cpus(&t));
-	t = TOPO(9, 1, 1, 1);
+	t = TOPO(17, 1, 1, 1);
 	EXPECT_EQ(0, machine_cpus(&t));
 	t = TOPO(1, 0x10000, 0x10000, 1);
 	EXPECT_EQ(0, machine_cpus(&t));
@@ -267,19 +267,28 @@ TEST_F(cpuid, amd_topology_is_made_up_where_it_is_missing)
 	EXPECT_EQ(1, e->ebx >> 8);
 }
 
-TEST_F(cpuid, zen1_with_many_llcs_is_zen2)
+TEST_F(cpuid, zen1_whose_llc_is_not_eight_ids_wide_is_zen2)
 {
+	static const struct {
+		struct machine_topology t;
+		u32 eax, want;
+	} cases[] = {
+		{ TOPO(1, 2, 1, 1), 0x800f12, 0x830f10 },
+		{ TOPO(2, 1, 1, 1), 0x800f12, 0x830f10 },
+		{ TOPO(1, 1, 9, 1), 0x800f12, 0x830f10 },
+		{ TOPO(1, 1, 8, 1), 0x800f12, 0x800f12 },
+		{ TOPO(1, 1, 4, 2), 0x800f12, 0x800f12 },
+		{ TOPO(2, 2, 1, 1), 0xa20f12, 0xa20f12 },	/* Zen 3 */
+	};
 	struct kvm_cpuid_entry2 *e = cpuid_find(&self->c, 1, 0);
+	u32 i;
 
-	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
-	EXPECT_EQ(0x830f10, e->eax);
-	e->eax = 0xa20f12;	/* Zen 3 stays */
-	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
-	EXPECT_EQ(0xa20f12, e->eax);
-	e->eax = 0x800f12;
-	self->topo.llcs = 1;
-	ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
-	EXPECT_EQ(0x800f12, e->eax);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, topology_init(&self->topo, &cases[i].t, NULL));
+		e->eax = cases[i].eax;
+		ASSERT_EQ(0, cpuid_fill(&self->cfg, 0, &self->c, NULL));
+		EXPECT_EQ(cases[i].want, e->eax);
+	}
 }
 
 TEST_F(cpuid, no_amd_leaves_on_intel)

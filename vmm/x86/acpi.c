@@ -4,27 +4,13 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <linux/types.h>
 #include <string.h>
 
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 #include "vmm/hw/power.h"
+#include "vmm/x86/acpi_priv.h"
 #include "vmm/x86/aml.h"
-
-#define ACPI_PACKED __attribute__((packed))
-
-struct acpi_header {
-	char signature[4];
-	__le32 length;
-	__u8 revision;
-	__u8 checksum;
-	char oem_id[6];
-	char oem_table_id[8];
-	__le32 oem_revision;
-	char creator_id[4];
-	__le32 creator_revision;
-} ACPI_PACKED;
 
 struct acpi_rsdp {
 	char signature[8];
@@ -106,28 +92,6 @@ struct madt_lapic_nmi {
 	__u8 lint;
 } ACPI_PACKED;
 
-struct acpi_srat {
-	struct acpi_header h;
-	__le32 one;
-	__u8 reserved[8];
-} ACPI_PACKED;
-
-struct srat_cpu {
-	__u8 type, length, domain_lo, apic_id;
-	__le32 flags;
-	__u8 sapic_eid, domain_hi[3];
-	__le32 clock_domain;
-} ACPI_PACKED;
-
-struct srat_memory {
-	__u8 type, length;
-	__le32 domain;
-	__le16 reserved0;
-	__le64 base, size;
-	__le32 reserved1, flags;
-	__le64 reserved2;
-} ACPI_PACKED;
-
 u8 acpi_checksum(const void *data, size_t len)
 {
 	const u8 *p = data;
@@ -138,7 +102,7 @@ u8 acpi_checksum(const void *data, size_t len)
 	return sum;
 }
 
-static struct acpi_header acpi_header(const char *signature, u8 revision)
+struct acpi_header acpi_header(const char *signature, u8 revision)
 {
 	struct acpi_header h = {
 		.revision = revision,
@@ -153,8 +117,7 @@ static struct acpi_header acpi_header(const char *signature, u8 revision)
 	return h;
 }
 
-/* Fix length and checksum of the table that began at @start, and align. */
-static void acpi_finish(struct buf *out, size_t start)
+void acpi_finish(struct buf *out, size_t start)
 {
 	struct acpi_header *h;
 
@@ -288,53 +251,6 @@ static void acpi_madt(const struct acpi_cfg *cfg, struct buf *out)
 	acpi_finish(out, start);
 }
 
-static void acpi_srat(const struct acpi_cfg *cfg, struct buf *out)
-{
-	struct acpi_srat srat = { .h = acpi_header("SRAT", 3),
-				  .one = htole32(1) };
-	size_t start = out->len;
-	u32 i;
-
-	buf_add(out, &srat, sizeof(srat));
-	for (i = 0; i < cfg->topo->cpus; i++) {
-		struct srat_cpu cpu = {
-			.length = sizeof(cpu),
-			.domain_lo = (u8)topology_node(cfg->topo, i),
-			.apic_id = (u8)topology_apic_id(cfg->topo, i),
-			.flags = htole32(1),
-		};
-
-		buf_add(out, &cpu, sizeof(cpu));
-	}
-	for (i = 0; i < cfg->nr_memory; i++) {
-		struct srat_memory m = {
-			.type = 1, .length = sizeof(m),
-			.domain = htole32(cfg->memory[i].node),
-			.base = htole64(cfg->memory[i].base),
-			.size = htole64(cfg->memory[i].size),
-			.flags = htole32(1),
-		};
-
-		buf_add(out, &m, sizeof(m));
-	}
-	acpi_finish(out, start);
-}
-
-static void acpi_slit(const struct acpi_cfg *cfg, struct buf *out)
-{
-	struct acpi_header h = acpi_header("SLIT", 1);
-	__le64 nodes = htole64(cfg->topo->nodes);
-	size_t start = out->len;
-	u32 i, j;
-
-	buf_add(out, &h, sizeof(h));
-	buf_add(out, &nodes, sizeof(nodes));
-	for (i = 0; i < cfg->topo->nodes; i++)
-		for (j = 0; j < cfg->topo->nodes; j++)
-			buf_putc(out, (char)cfg->distance[i][j]);
-	acpi_finish(out, start);
-}
-
 static void acpi_xsdt(struct buf *out, const u64 *tables, u32 n)
 {
 	struct acpi_header h = acpi_header("XSDT", 1);
@@ -370,7 +286,7 @@ int acpi_build(const struct acpi_cfg *cfg, struct buf *out, u64 *rsdp,
 	       struct diag *d)
 {
 	static const struct acpi_rsdp blank;
-	u64 tables[4], dsdt, xsdt;
+	u64 tables[5], dsdt, xsdt;
 	u32 n = 0;
 
 	buf_add(out, &blank, sizeof(blank));
@@ -381,11 +297,15 @@ int acpi_build(const struct acpi_cfg *cfg, struct buf *out, u64 *rsdp,
 	acpi_fadt(out, dsdt);
 	tables[n++] = cfg->base + out->len;
 	acpi_madt(cfg, out);
-	if (cfg->topo->nodes > 1) {
+	if (topology_all_nodes(cfg->topo) > 1) {
 		tables[n++] = cfg->base + out->len;
 		acpi_srat(cfg, out);
 		tables[n++] = cfg->base + out->len;
 		acpi_slit(cfg, out);
+	}
+	if (cfg->latency_ns || cfg->bandwidth_mb) {
+		tables[n++] = cfg->base + out->len;
+		acpi_hmat(cfg, out);
 	}
 	xsdt = cfg->base + out->len;
 	acpi_xsdt(out, tables, n);

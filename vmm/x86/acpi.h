@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * acpi: the tables that tell a stock kernel what this machine has, as one
- * block of bytes: RSDP first, then DSDT, FADT, MADT, XSDT, and with more than
- * one node SRAT and SLIT.
+ * block of bytes: RSDP first, then DSDT, FADT, MADT, XSDT, with more than one
+ * node SRAT and SLIT, and where latencies or bandwidths are known HMAT.
  *
  * The platform is hardware-reduced: no PIC, no PIT, no PM timer, no SCI and no
  * ACPI enable dance, so nothing of it is probed or calibrated; power-off and
@@ -43,6 +43,8 @@ struct acpi_cfg {
 	struct acpi_memory memory[ACPI_MAX_MEMORY];
 	unsigned int nr_memory;
 	u8 distance[MACHINE_MAX_NODES][MACHINE_MAX_NODES];
+	/* Rows of MACHINE_MAX_NODES cells, 0 unknown; NULL: not announced. */
+	const u32 *latency_ns, *bandwidth_mb;
 	u32 com_gsi[2];
 	u16 com_port[2];
 };

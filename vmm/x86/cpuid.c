@@ -85,12 +85,15 @@ static bool is_amd(struct cpuid *c)
 /*
  * Of Zen 1 (family 0x17, models below 0x20) Linux believes that an LLC is
  * eight APIC ids wide, whatever CPUID says; of Zen 2 it reads the leaves. So
- * where LLCs matter a Zen 1 calls itself Zen 2.
+ * where that is wrong a Zen 1 calls itself Zen 2.
  */
 static void hide_zen1(const struct topology *t, struct cpuid *c,
 		      struct kvm_cpuid_entry2 *leaf1)
 {
-	if (t->llcs > 1 && is_amd(c) && (leaf1->eax & 0x0ff00f00) == 0x00800f00 &&
+	bool as_zen1 = t->llcs == 1 && t->nodes == 1 && t->llc_shift <= 3;
+
+	if (!as_zen1 && is_amd(c) &&
+	    (leaf1->eax & 0x0ff00f00) == 0x00800f00 &&
 	    (leaf1->eax >> 16 & 0xf) < 2)
 		leaf1->eax = 0x00830f10;
 }

@@ -23,7 +23,10 @@ u32 machine_cpus(const struct machine_topology *t)
 			return 0;
 		n *= dim;
 	}
-	return t->nodes > MACHINE_MAX_NODES ? 0 : n;
+	if (t->memory_nodes >= MACHINE_MAX_NODES ||
+	    max(t->nodes, 1U) + t->memory_nodes > MACHINE_MAX_NODES)
+		return 0;
+	return n;
 }
 
 int topology_init(struct topology *topo, const struct machine_topology *t,
@@ -40,6 +43,7 @@ int topology_init(struct topology *topo, const struct machine_topology *t,
 	res = (struct topology){
 		.nodes = max(t->nodes, 1U), .llcs = max(t->llcs, 1U),
 		.cores = max(t->cores, 1U), .threads = max(t->threads, 1U),
+		.memory_nodes = t->memory_nodes,
 		.cpus = cpus,
 	};
 	res.core_shift = bits_for(res.threads);

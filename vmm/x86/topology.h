@@ -10,6 +10,7 @@
 
 struct topology {
 	u32 nodes, llcs, cores, threads;	/* each at least 1 */
+	u32 memory_nodes;	/* further ones, without a CPU */
 	u32 cpus;
 	/* Bits below the core, LLC, node field of an APIC id. */
 	u32 core_shift, llc_shift, node_shift;
@@ -17,7 +18,8 @@ struct topology {
 
 /**
  * topology_init() - from what the user asked for
- * Return: 0; -EINVAL no CPU, more than 64, or more APIC ids than 255.
+ * Return: 0; -EINVAL no CPU, more than 64, more than 16 nodes, or more APIC
+ * ids than 255.
  */
 int topology_init(struct topology *topo, const struct machine_topology *t,
 		  struct diag *d);
@@ -26,5 +28,11 @@ int topology_init(struct topology *topo, const struct machine_topology *t,
 u32 topology_apic_id(const struct topology *topo, u32 cpu);
 /** topology_node() - the node of vCPU @cpu */
 u32 topology_node(const struct topology *topo, u32 cpu);
+
+/** topology_all_nodes() - nodes with CPUs and those after them without */
+static inline u32 topology_all_nodes(const struct topology *topo)
+{
+	return topo->nodes + topo->memory_nodes;
+}
 
 #endif
