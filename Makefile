@@ -96,6 +96,7 @@ runner-objs := \
 	arena.o \
 	assembler.o \
 	block.o \
+	budget.o \
 	check.o \
 	cmd_compare.o \
 	cmd_eval.o \

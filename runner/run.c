@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/budget.h"
 #include "runner/hosts.h"
 #include "runner/outputs.h"
 #include "runner/pool.h"
@@ -294,6 +295,10 @@ static int choose_and_run(struct run *run, struct diag *d)
 		return status;
 	}
 	run->env.accel = accel_name(run->accel.accel);
+	if (run->opts->budget_ms &&
+	    budget_apply(&run->plan, run->opts->budget_ms,
+			 run->accel.accel == ACCEL_NESTED, run_count_jobs(run)))
+		return EXIT_OUR_FAULT;
 	if (rundir_open(run->opts->out, &run->dir, d))
 		return EXIT_OUR_FAULT;
 	run->env.run_dir = rundir_path(run->dir);

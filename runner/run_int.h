@@ -69,6 +69,11 @@ void run_settle(struct run *run);
 
 /* --- run_slots.c -------------------------------------------------------- */
 
+/**
+ * run_count_jobs() - cases at the same time: what was asked for, else cores,
+ * and no more guests than the memory holds (a host costs some too)
+ */
+unsigned int run_count_jobs(const struct run *run);
 /** run_start_slots() - local slots, or nested hosts that become some */
 int run_start_slots(struct run *run, struct diag *d);
 

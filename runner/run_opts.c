@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/budget.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
 
 enum {
 	OPT_REQUIRE_KVM = 0x2000, OPT_JUNIT, OPT_JSON, OPT_RETRY,
 	OPT_UNTIL_FAIL, OPT_FORMAT, OPT_REPLAY, OPT_KEEP_VMCORE,
-	OPT_VMCORE_LIMIT,
+	OPT_VMCORE_LIMIT, OPT_BUDGET,
 };
 
 static const char run_usage[] =
@@ -32,6 +33,8 @@ static const char run_options[] =
 "      --accel auto|kvm|nested  where guests run (auto: kvm where it works)\n"
 "      --require-kvm      fail (69) where /dev/kvm can't run a guest\n"
 "  -j, --jobs N           cases at the same time (from cores and memory)\n"
+"      --budget TIME      the cases that cover most in about this time, such as\n"
+"                         300s; the others are skipped\n"
 "      --retry N          run a failed case up to N times more; a pass is\n"
 "                         then marked flaky\n"
 "      --until-fail       with --repeat: stop at the first failure\n"
@@ -91,6 +94,8 @@ static int take_option(struct run_opts *o, int opt, const char *arg,
 	case OPT_RETRY:
 		rc = parse_count(arg, &o->retry);
 		return rc ? diag_fail(d, rc, NULL, "--retry: '%s' is no count", arg) : 0;
+	case OPT_BUDGET:
+		return budget_parse(arg, &o->budget_ms, d);
 	case OPT_UNTIL_FAIL:
 		o->until_fail = true;
 		return 0;
@@ -139,6 +144,7 @@ int run_opts_parse(struct run_opts *o, int argc, char **argv)
 		{ "accel", required_argument, NULL, 'a' },
 		{ "require-kvm", no_argument, NULL, OPT_REQUIRE_KVM },
 		{ "jobs", required_argument, NULL, 'j' },
+		{ "budget", required_argument, NULL, OPT_BUDGET },
 		{ "retry", required_argument, NULL, OPT_RETRY },
 		{ "until-fail", no_argument, NULL, OPT_UNTIL_FAIL },
 		{ "replay", required_argument, NULL, OPT_REPLAY },

@@ -17,6 +17,7 @@ struct run_opts {
 	bool require_kvm;
 	unsigned int jobs;		/* 0: from cores and memory */
 	unsigned int retry;
+	u64 budget_ms;			/* 0: all cases */
 	bool until_fail;
 	bool quiet;
 	struct dump_policy dump;

@@ -58,8 +58,7 @@ static u64 memory_available(void)
 	return kib ? KiB(kib) : GiB(1);
 }
 
-/* Cores, and no more guests than the memory holds (a host costs some too). */
-static unsigned int count_jobs(const struct run *run)
+unsigned int run_count_jobs(const struct run *run)
 {
 	bool nested = run->accel.accel == ACCEL_NESTED;
 	u64 each = largest_memory(run) + (nested ? MiB(768) : MiB(64));
@@ -76,7 +75,7 @@ static unsigned int count_jobs(const struct run *run)
 int run_start_slots(struct run *run, struct diag *d)
 {
 	static char self[4096], seed[32];
-	unsigned int jobs = count_jobs(run), i;
+	unsigned int jobs = run_count_jobs(run), i;
 	struct hosts_cfg cfg = {
 		.loop = &run->loop, .pool = run->pool, .count = jobs,
 		.guest_memory = largest_memory(run),
