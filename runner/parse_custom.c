@@ -119,7 +119,7 @@ const struct key_custom custom_cpus = {
 	.parse = parse_cpus,
 	.form = "a number of CPUs, a text such as 1n2l4c2t, a preset",
 	.schema = "\"type\": [\"integer\", \"string\"], \"minimum\": 1, \"maximum\": 64, "
-		  "\"pattern\": \"^([0-9]+n[0-9]+l[0-9]+c[0-9]+t|[a-z]+[a-z0-9-]*)$\"",
+		  "\"pattern\": \"^([0-9]+n[0-9]+l[0-9]+c[0-9]+t@)$\"",
 };
 
 static int parse_num_table(struct parse_ctx *ctx, const struct ynode *n,

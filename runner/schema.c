@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "runner/keys.h"
+#include "runner/topo.h"
 #include "vmm/base/buf.h"
 
 static void add_string(struct buf *b, const char *s)
@@ -201,10 +202,25 @@ static void add_properties(struct buf *b, const struct keyset *set,
 		add_one_of(b, set->one_of);
 }
 
+/* An '@' stands for the names of presets, as further alternatives. */
+static void add_shorthand(struct buf *b, const struct key_custom *custom)
+{
+	const char *at = strchr(custom->schema, '@');
+	const struct topo_preset *p;
+
+	buf_puts(b, "\"anyOf\": [{");
+	buf_add(b, custom->schema, at ? (size_t)(at - custom->schema) :
+		strlen(custom->schema));
+	for (p = topo_presets; at && p->name; p++)
+		buf_printf(b, "|%s", p->name);
+	buf_puts(b, at ? at + 1 : "");
+	buf_puts(b, "}, {");
+}
+
 static void add_keyset(struct buf *b, const struct keyset *set, const char *path)
 {
 	if (set->shorthand)
-		buf_printf(b, "\"anyOf\": [{%s}, {", set->shorthand->schema);
+		add_shorthand(b, set->shorthand);
 	buf_puts(b, set->present_off < 0 ? "\"type\": \"object\", " :
 					   "\"type\": [\"object\", \"null\"], ");
 	add_properties(b, set, path);

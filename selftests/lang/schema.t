@@ -69,7 +69,7 @@ def files(folder):
 beyond = re.compile(
     r'^(enc|syn|alias|anchor|merge|tag\b|defaults|disk-(sector|rw|serial)|memory|'
     r'size-(range|overflow)|duration-range|float-nan|'
-    r'cpus-(llcs|product|memory|distances)|guest-(exec-empty|file-(twice|unset|brace))|'
+    r'cpus-(llcs|product|memory|distances|latency|bandwidth)|guest-(exec-empty|file-(twice|unset|brace))|'
     r'type-null-map|watch-size|bpf-|workload-(group|fan-out|custom|command|sequence|priority|'
     r'cgroup$|parent|cpuset|op-|hold|phase)|expect-exit-range|matrix-|'
     r'name-lines|description-lines|checks?-(?!text|map)|key-several$|bool-quoted|_)')
