@@ -147,6 +147,7 @@ runner-objs := \
 	keys_workload.o \
 	lint.o \
 	live.o \
+	logfile.o \
 	matrix.o \
 	modules.o \
 	nested.o \

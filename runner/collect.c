@@ -265,6 +265,10 @@ static void collect_machine(struct value *r, struct machine *m,
 	/* In full, where the texts may be cut. */
 	set_int(v, "stdout_bytes", h->output.bytes);
 	set_int(v, "stderr_bytes", h->stderr_log.bytes);
+	/* What no file has: beyond the cap, or faster than the disk. */
+	set_int(v, "log_dropped_bytes",
+		h->console.file_dropped + h->output.file_dropped +
+		h->stderr_log.file_dropped);
 	value_set(r, "machine", v);
 }
 

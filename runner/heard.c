@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "runner/logfile.h"
 #include "runner/value.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -371,14 +372,39 @@ void heard_com2(void *ctx, const void *data, size_t len)
 	heard_unlock(h);
 }
 
+/* Called by a file's thread. */
+static void room_again(void *arg)
+{
+	struct heard *h = arg;
+
+	if (h->port1_room)
+		h->port1_room(h->room_ctx);
+}
+
+static bool has_room(struct heard *h, const struct textlog *log, size_t len)
+{
+	return !log->file || logfile_room(log->file, len, room_again, h);
+}
+
 size_t heard_port1(void *ctx, const void *data, size_t len)
 {
 	struct heard *h = ctx;
+	bool fits;
 
 	heard_lock(h);
-	assembler_feed(&h->port1, data, len);
+	/* The bytes may end a frame whose others came before. */
+	fits = has_room(h, &h->output, len + WIRE_MAX_PAYLOAD) &&
+	       has_room(h, &h->stderr_log, len + WIRE_MAX_PAYLOAD);
+	if (fits)
+		assembler_feed(&h->port1, data, len);
 	heard_unlock(h);
-	return len;
+	return fits ? len : 0;
+}
+
+void heard_wait_room(struct heard *h)
+{
+	textlog_finish(&h->output);
+	textlog_finish(&h->stderr_log);
 }
 
 size_t heard_hvc0(void *ctx, const void *data, size_t len)
@@ -406,6 +432,9 @@ void heard_finish(struct heard *h)
 	assembler_finish(&h->port1);
 	assembler_finish(&h->ring);
 	heard_unlock(h);
+	textlog_finish(&h->console);
+	textlog_finish(&h->output);
+	textlog_finish(&h->stderr_log);
 }
 
 const struct heard_exit *heard_exit(const struct heard *h,

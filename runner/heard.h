@@ -54,6 +54,12 @@ struct heard {
 	/* Asked by the guest; called with the lock held. May be NULL. */
 	void (*snapshot)(void *ctx, u32 id, u32 kind, const char *name);
 	void *ctx;
+	/*
+	 * heard_port1() takes all again; called by a thread that holds a lock:
+	 * it must not call back. May be NULL.
+	 */
+	void (*port1_room)(void *ctx);
+	void *room_ctx;
 };
 
 /**
@@ -69,11 +75,17 @@ void heard_start(struct heard *h);
 /* Sinks; the first argument is a struct heard. */
 void heard_com1(void *h, const void *data, size_t len);
 void heard_com2(void *h, const void *data, size_t len);
+/*
+ * Takes all or nothing: nothing while the files of its output cannot take
+ * what that may bring. The other three drop and count instead.
+ */
 size_t heard_port1(void *h, const void *data, size_t len);
 size_t heard_hvc0(void *h, const void *data, size_t len);
 /** heard_ring() - what crashring_read() found */
 void heard_ring(struct heard *h, const void *data, size_t len);
-/** heard_finish() - all streams ended */
+/** heard_wait_room() - until heard_port1() takes all: for the files, not for ever */
+void heard_wait_room(struct heard *h);
+/** heard_finish() - all streams ended; waits for the files */
 void heard_finish(struct heard *h);
 
 /** heard_exit() - the verdict that counts: port 1, else COM2, else the ring */

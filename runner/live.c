@@ -52,6 +52,14 @@ static struct device *next_device(struct live *x)
 	return &x->devs[x->nr_devs++];
 }
 
+/* Context: the thread that writes a log. */
+static void port1_room(void *ctx)
+{
+	struct live *x = ctx;
+
+	virtio_console_resume(x->console, VIRTIO_CONSOLE_PORT_BULK);
+}
+
 static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 {
 	struct virtio_console_cfg cfg = {
@@ -70,9 +78,12 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 		cfg.rows = tty->rows;
 	}
 	err = virtio_console_create(&x->console, mem, &cfg, d);
-	if (!err)
-		virtio_console_attach(x->console, next_device(x));
-	return err;
+	if (err)
+		return err;
+	x->heard.port1_room = port1_room;
+	x->heard.room_ctx = x;
+	virtio_console_attach(x->console, next_device(x));
+	return 0;
 }
 
 static int add_blk(struct live *x, const struct mem *mem, struct diag *d)
@@ -478,7 +489,7 @@ void live_stop(struct live *x)
 	machine_join(x->m);
 	virtio_console_stop(x->console);
 	while (virtio_console_flush(x->console) == -EAGAIN)
-		;
+		heard_wait_room(&x->heard);
 	if (x->blk)
 		virtio_blk_stop(x->blk);
 	if (x->net)

@@ -2,39 +2,15 @@
 /* Bounded logs of guest bytes; see textlog.h. */
 #include "runner/textlog.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "runner/logfile.h"
 #include "vmm/base/diag.h"
-#include "vmm/base/io.h"
 
 int textlog_open(struct textlog *log, const char *path, struct diag *d)
 {
-	*log = (struct textlog){ .fd = -1 };
-	if (!path)
-		return 0;
-	log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (log->fd < 0)
-		return diag_fail(d, -errno, NULL, "cannot create %s: %m", path);
-	return 0;
-}
-
-static void textlog_to_file(struct textlog *log, const void *data, size_t len)
-{
-	size_t room, n;
-
-	if (log->fd < 0)
-		return;
-	room = log->bytes < TEXTLOG_FILE_MAX ?
-	       (size_t)(TEXTLOG_FILE_MAX - log->bytes) : 0;
-	n = min(room, len);
-	if (!log->file_err && n)
-		log->file_err = io_write_full(log->fd, data, n);
-	if (log->file_err)
-		n = 0;
-	log->file_dropped += len - n;
+	*log = (struct textlog){ 0 };
+	return path ? logfile_open(&log->file, path, TEXTLOG_FILE_MAX, d) : 0;
 }
 
 void textlog_add(struct textlog *log, const void *data, size_t len)
@@ -42,7 +18,8 @@ void textlog_add(struct textlog *log, const void *data, size_t len)
 	const char *p = data;
 	size_t n;
 
-	textlog_to_file(log, data, len);
+	if (log->file)
+		logfile_add(log->file, data, len);
 	log->bytes += len;
 	n = min(len, (size_t)TEXTLOG_HEAD_MAX - log->head.len);
 	buf_add(&log->head, p, n);
@@ -91,11 +68,22 @@ char *textlog_text(const struct textlog *log, size_t *len)
 	return buf_steal(&out);
 }
 
+void textlog_finish(struct textlog *log)
+{
+	struct logfile_stats stats;
+
+	if (!log->file)
+		return;
+	logfile_flush(log->file, TEXTLOG_PATIENCE_MS);
+	stats = logfile_stats(log->file);
+	log->file_dropped = stats.dropped;
+	log->file_err = stats.err;
+}
+
 void textlog_close(struct textlog *log)
 {
-	if (log->fd >= 0)
-		close(log->fd);
-	log->fd = -1;
+	logfile_close(log->file);
+	log->file = NULL;
 	buf_reset(&log->head);
 	buf_reset(&log->tail);
 }
