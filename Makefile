@@ -149,6 +149,7 @@ runner-objs := \
 	live.o \
 	logfile.o \
 	matrix.o \
+	metrics.o \
 	modules.o \
 	nested.o \
 	nested_host.o \
@@ -198,6 +199,7 @@ runner-objs := \
 	warm.o \
 	wire.o \
 	worker.o \
+	workload_plan.o \
 	yaml.o \
 	yamlout.o \
 	yamltext.o
@@ -335,8 +337,8 @@ $(foreach v,$(variants),$(foreach f,$(floors),$(eval $(call floor,$(v),$(f)))))
 # Static programs that run as PID 1; one folder each, every .c in it.
 static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS) \
 	-fno-omit-frame-pointer
-$(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch] runner/wire.h \
-		runner/nested_wire.h)
+$(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch]) runner/wire.h \
+		runner/workload_wire.h runner/nested_wire.h
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(static-cflags) -static -o $@ $(wildcard tools/$*/*.c)

@@ -10,6 +10,7 @@
 #include "runner/job.h"
 #include "runner/kernel.h"
 #include "runner/scenario.h"
+#include "runner/workload_plan.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -97,15 +98,62 @@ static void quote_word(struct buf *out, const char *word)
 	buf_putc(out, '\'');
 }
 
+#define WORDS_MAX 5
+
+/* The payload as words: what it runs by, then its own. */
+struct words {
+	const char *list[WORDS_MAX];
+	size_t n;
+};
+
+static void words_add(struct words *w, const char *word)
+{
+	w->list[w->n++] = word;
+}
+
+/* The workload starts the payload, so that both begin at once. */
+static int add_workload(struct initramfs *fs, const struct scenario *s,
+			struct words *w, struct diag *d)
+{
+	struct buf plan = { 0 };
+	int err;
+
+	if (!s->workload.present)
+		return 0;
+	words_add(w, WL_APPLET);
+	words_add(w, WL_PATH);
+	err = workload_plan_encode(&s->workload, &plan, d);
+	if (!err)
+		err = initramfs_add_data(fs, WL_PATH, 0644, plan.data, plan.len,
+					 "workload", d);
+	buf_reset(&plan);
+	return err;
+}
+
+static void put_payload(struct buf *script, const struct words *w,
+			const struct scen_guest *guest, const char *main_script)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		quote_word(script, w->list[i]);
+	if (w->n && (guest->run || guest->exec.n))
+		buf_puts(script, " --");
+	if (guest->run)
+		buf_printf(script, " sh %s", main_script);
+	for (i = 0; i < guest->exec.n; i++)
+		quote_word(script, guest->exec.items[i]);
+	buf_putc(script, '\n');
+}
+
 /*
  * With a set-up or a tear-down around it the payload becomes a part of a
  * small script; its own status is the one that counts.
  */
 static int add_wrapped(struct initramfs *fs, const struct scen_guest *guest,
-		       struct diag *d)
+		       const struct words *w, struct diag *d)
 {
 	struct buf script = { 0 };
-	size_t i;
 	int err = 0;
 
 	if (guest->setup) {
@@ -115,14 +163,9 @@ static int add_wrapped(struct initramfs *fs, const struct scen_guest *guest,
 			 "echo \"guest.setup ended with exit status $rc\" >&2; "
 			 "exit $rc; }\n");
 	}
-	if (!err && guest->run) {
+	if (!err && guest->run)
 		err = add_script(fs, "/vmtap/main", guest->run, "guest.run", d);
-		buf_puts(&script, "sh /vmtap/main\n");
-	} else {
-		for (i = 0; i < guest->exec.n; i++)
-			quote_word(&script, guest->exec.items[i]);
-		buf_putc(&script, '\n');
-	}
+	put_payload(&script, w, guest, "/vmtap/main");
 	buf_puts(&script, "rc=$?\n");
 	if (!err && guest->teardown) {
 		err = add_script(fs, "/vmtap/teardown", guest->teardown,
@@ -139,24 +182,48 @@ static int add_wrapped(struct initramfs *fs, const struct scen_guest *guest,
 	return err;
 }
 
+/* The agent's argv: @w, then the payload's own words; freed with @g. */
+static int set_argv(struct guestfs *g, const struct scen_guest *guest,
+		    struct words *w, struct job *job, struct diag *d)
+{
+	size_t i;
+
+	if (w->n && (guest->run || guest->exec.n))
+		words_add(w, "--");
+	if (w->n && guest->run) {
+		words_add(w, "sh");
+		words_add(w, JOB_SCRIPT_PATH);
+	}
+	g->argv = calloc(w->n + guest->exec.n + 1, sizeof(*g->argv));
+	if (!g->argv)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	for (i = 0; i < w->n; i++)
+		g->argv[job->argc++] = w->list[i];
+	for (i = 0; i < guest->exec.n; i++)
+		g->argv[job->argc++] = guest->exec.items[i];
+	job->argv = g->argv;
+	return 0;
+}
+
 static int add_payload(struct guestfs *g, const struct scenario *s,
 		       struct job *job, struct diag *d)
 {
 	const struct scen_guest *guest = &s->guest;
+	struct words w = { 0 };
+	int err = add_workload(g->fs, s, &w, d);
 
+	if (err)
+		return err;
 	if (guest->setup || guest->teardown) {
 		job->script = true;
-		return add_wrapped(g->fs, guest, d);
+		return add_wrapped(g->fs, guest, &w, d);
 	}
-	if (guest->exec.n) {
-		job->argv = guest->exec.items;
-		job->argc = guest->exec.n;
-		return 0;
+	if (guest->run) {
+		err = add_script(g->fs, JOB_SCRIPT_PATH, guest->run,
+				 "guest.run", d);
+		job->script = !w.n;
 	}
-	if (!guest->run)
-		return 0;
-	job->script = true;
-	return add_script(g->fs, JOB_SCRIPT_PATH, guest->run, "guest.run", d);
+	return err ?: set_argv(g, guest, &w, job, d);
 }
 
 static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
@@ -248,5 +315,6 @@ void guestfs_deinit(struct guestfs *g)
 	module_set_free(&g->set);
 	modules_close(g->modules);
 	initramfs_destroy(g->fs);
+	free(g->argv);
 	*g = (struct guestfs){ 0 };
 }

@@ -17,6 +17,7 @@ struct guestfs {
 	struct initramfs *fs;
 	struct modules *modules;
 	struct module_set set;
+	const char **argv;	/* of the agent's job */
 };
 
 /**

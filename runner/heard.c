@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runner/logfile.h"
+#include "runner/metrics.h"
 #include "runner/value.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -159,29 +160,11 @@ static void on_snapshot(struct heard *h, const struct wire_frame *f)
 
 static void on_metrics(struct heard *h, const struct wire_frame *f)
 {
-	const char *p = (const char *)f->data, *end = p + f->len;
-
 	if (!h->metrics)
 		h->metrics = value_map();
-	while (h->metrics && p < end && h->metrics->map.len < HEARD_ITEMS_MAX) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = nl ? nl : end;
-		const char *eq = memchr(p, '=', (size_t)(stop - p));
-		char key[128];
-
-		if (eq && eq > p && (size_t)(eq - p) < sizeof(key)) {
-			char num[32];
-
-			snprintf(key, sizeof(key), "%.*s", (int)(eq - p), p);
-			snprintf(num, sizeof(num), "%.*s",
-				 (int)min(stop - eq - 1, (ptrdiff_t)31), eq + 1);
-			value_set(h->metrics, key,
-				  strchr(num, '.') ?
-				  value_float(strtod(num, NULL)) :
-				  value_int(strtoll(num, NULL, 0)));
-		}
-		p = nl ? nl + 1 : end;
-	}
+	if (h->metrics)
+		metrics_add(h->metrics, &h->nr_metrics, (const char *)f->data,
+			    f->len);
 }
 
 static void on_sched_exit(struct heard *h, const struct wire_frame *f)

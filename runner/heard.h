@@ -47,6 +47,7 @@ struct heard {
 	char *sched_exit;
 	u64 by_type[HEARD_TYPES];
 	struct value *stimulus, *subtests, *metrics;
+	size_t nr_metrics;		/* figures below metrics */
 	char line[512];			/* COM1's current line, cut */
 	size_t line_len;
 	bool panicking;			/* the console told of a panic */

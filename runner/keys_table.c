@@ -441,7 +441,6 @@ static const struct key top_keys[] = {
 	{ "guest", KEY_MAP, AT(scenario, guest), .sub = &guest_set,
 	  .doc = "What runs in the guest: at most one of run, exec and kselftest." },
 	{ "workload", KEY_MAP, AT(scenario, workload), .sub = &workload_keys,
-	  .engine = "workload engine",
 	  .doc = "Cgroups, workers and the steps that change them." },
 	{ "scheduler", KEY_MAP, AT(scenario, scheduler), .sub = &scheduler_set,
 	  .engine = "sched_ext scheduler control",

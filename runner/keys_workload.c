@@ -3,13 +3,7 @@
 #include "runner/keyrow.h"
 #include "runner/parse.h"
 
-static const char *const work_words[] = {
-	"spin", "yield", "mixed", "io-sync", "bursty", "pipe-io",
-	"futex-ping-pong", "futex-fan-out", "cache-pressure", "cache-yield",
-	"cache-pipe", "sequence", "fork-exit", "nice-sweep", "affinity-churn",
-	"policy-churn", "fan-out-compute", "page-fault-churn",
-	"mutex-contention", "custom", NULL,
-};
+static const char *const work_words[] = { WL_WORK_WORDS, NULL };
 
 static const char *const policy_words[] = {
 	"other", "batch", "idle", "fifo", "rr", "ext", NULL,

@@ -10,18 +10,8 @@
 #include <stdbool.h>
 
 #include "runner/lists.h"
+#include "runner/workload_wire.h"
 #include "vmm/base/util.h"
-
-/* A set of CPUs by what it means, resolved in the guest against its topology. */
-enum cpu_set_kind {
-	CPU_SET_INHERIT,	/* absent: all that the parent has */
-	CPU_SET_EXACT,		/* list: "0-3,5" */
-	CPU_SET_LLC,		/* the CPUs of LLC index */
-	CPU_SET_NODE,		/* the CPUs of NUMA node index */
-	CPU_SET_RANGE,		/* from..to as fractions of all CPUs */
-	CPU_SET_DISJOINT,	/* part index of `of` equal parts */
-	CPU_SET_OVERLAP,	/* as disjoint, each part reaching into the next */
-};
 
 struct cpu_set_want {
 	enum cpu_set_kind kind;
@@ -43,26 +33,6 @@ struct wl_cgroup {
 	u64 memory_max;		/* bytes; 0: untouched */
 	u64 memory_high;
 };
-
-enum work_type {
-	WORK_SPIN, WORK_YIELD, WORK_MIXED, WORK_IO_SYNC, WORK_BURSTY,
-	WORK_PIPE_IO, WORK_FUTEX_PING_PONG, WORK_FUTEX_FAN_OUT,
-	WORK_CACHE_PRESSURE, WORK_CACHE_YIELD, WORK_CACHE_PIPE, WORK_SEQUENCE,
-	WORK_FORK_EXIT, WORK_NICE_SWEEP, WORK_AFFINITY_CHURN,
-	WORK_POLICY_CHURN, WORK_FAN_OUT_COMPUTE, WORK_PAGE_FAULT_CHURN,
-	WORK_MUTEX_CONTENTION, WORK_CUSTOM,
-};
-
-enum sched_policy {
-	POLICY_OTHER, POLICY_BATCH, POLICY_IDLE, POLICY_FIFO, POLICY_RR,
-	POLICY_EXT,
-};
-
-enum mem_policy {
-	MEM_DEFAULT, MEM_BIND, MEM_PREFERRED, MEM_INTERLEAVE, MEM_LOCAL,
-};
-
-enum phase_do { PHASE_SPIN, PHASE_SLEEP, PHASE_YIELD, PHASE_IO };
 
 struct wl_phase {
 	struct loc loc;
@@ -90,26 +60,6 @@ struct wl_worker {
 	struct str_list command;		/* of type custom */
 };
 
-enum wl_op_kind {
-	OP_ADD_CGROUP,		/* cgroup */
-	OP_REMOVE_CGROUP,	/* target */
-	OP_SET_CPUSET,		/* target, cpus */
-	OP_CLEAR_CPUSET,	/* target */
-	OP_SWAP_CPUSETS,	/* target, to */
-	OP_SPAWN,		/* worker */
-	OP_SPAWN_HOST,		/* worker, outside the workload's groups */
-	OP_STOP,		/* target: a worker's name or a cgroup */
-	OP_SET_AFFINITY,	/* target, cpus */
-	OP_MOVE,		/* target, to: cgroup to cgroup */
-	OP_FREEZE,		/* target */
-	OP_UNFREEZE,		/* target */
-	OP_RUN,			/* text: shell, waited for */
-	OP_START,		/* text: shell, in the background; target: name */
-	OP_WAIT,		/* target: what start named */
-	OP_KILL,		/* target: what start named */
-	OP_SNAPSHOT,		/* target: capture name */
-};
-
 struct wl_op {
 	struct loc loc;
 	enum wl_op_kind kind;
@@ -120,8 +70,6 @@ struct wl_op {
 	struct wl_cgroup cgroup;
 	struct wl_worker worker;
 };
-
-enum hold_kind { HOLD_NONE, HOLD_FIXED, HOLD_FRACTION, HOLD_LOOP };
 
 struct wl_hold {
 	enum hold_kind kind;

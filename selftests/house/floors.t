@@ -17,7 +17,7 @@ my %may = (
 	'freeze'       => ['freeze', 'virtio', 'vmm', 'vmm/base'],
 	'runner'       => ['runner', 'freeze', 'virtio', 'vmm', 'vmm/base'],
 	'tools/bench'  => ['runner', 'vmm/base'],
-	'tools/guest'  => ['tools/guest', 'runner/wire.h'],
+	'tools/guest'  => ['tools/guest', 'runner/wire.h', 'runner/workload_wire.h'],
 	'tools/nested' => ['tools/nested', 'runner/nested_wire.h'],
 );
 

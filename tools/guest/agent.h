@@ -12,6 +12,7 @@
  *	ask.c      socket for helpers inside the guest (applet.c)
  *	crash.c    the agent's own death, told synchronously
  *	applet.c   vmtap-snapshot and friends: other names of this program
+ *	wl_*.c     vmtap-workload, a program of its own; see wl.h
  *
  * One thread; the only concurrency is the crash handler.
  */
@@ -165,6 +166,11 @@ void crash_die(const char *fmt, ...)
 
 /** applet_main() - exit status, or -1 where @name is no applet */
 int applet_main(const char *name, int argc, char **argv);
+
+/* --- wl_main.c --- */
+
+/** wl_main() - the workload engine; exit status */
+int wl_main(int argc, char **argv);
 
 /* --- init.c --- */
 

@@ -194,7 +194,7 @@ int applet_main(const char *name, int argc, char **argv)
 		{ "vmtap-snapshot", do_snapshot }, { "vmtap-watch", do_watch },
 		{ "vmtap-result", do_result }, { "vmtap-stimulus", do_stimulus },
 		{ "vmtap-metric", do_metric }, { "vmtap-exit", do_exit },
-		{ "vmtap-frame", do_frame },
+		{ "vmtap-frame", do_frame }, { "vmtap-workload", wl_main },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {
