@@ -198,6 +198,9 @@ runner-objs := \
 	verdict.o \
 	warm.o \
 	wire.o \
+	wl_assert.o \
+	wl_figures.o \
+	wl_stats.o \
 	worker.o \
 	workload_plan.o \
 	yaml.o \

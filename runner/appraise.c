@@ -13,6 +13,7 @@
 #include "runner/scenario.h"
 #include "runner/splat.h"
 #include "runner/value.h"
+#include "runner/wl_assert.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -157,6 +158,7 @@ static void weigh_checks(struct appraisal *x, struct report *r,
 			 const struct verdict *v)
 {
 	struct value *outcomes = NULL, *first;
+	const char *unmet = wl_assert_first(r->result);
 	size_t failed = 0;
 
 	if (checks_eval(x->checks, x->s->checks.n, r->result, &outcomes,
@@ -166,6 +168,8 @@ static void weigh_checks(struct appraisal *x, struct report *r,
 	}
 	if (failed)
 		checks_explain(outcomes, r->block);
+	else if (unmet && v->success)
+		set_message(r, unmet);
 	first = value_get(r->block, "message");
 	if (!v->success)
 		set_outcome(x, r, v->timeout ? OUTCOME_TIMEOUT : OUTCOME_FAIL,
@@ -173,6 +177,8 @@ static void weigh_checks(struct appraisal *x, struct report *r,
 	else if (failed)
 		set_outcome(x, r, OUTCOME_FAIL,
 			    value_as_str(first, "a check failed"));
+	else if (unmet)
+		set_outcome(x, r, OUTCOME_FAIL, unmet);
 	else
 		set_outcome(x, r, OUTCOME_PASS, NULL);
 	value_free(outcomes);
@@ -208,6 +214,10 @@ void appraise_case(struct appraisal *x, struct report *r)
 	splat_list_reset(&splats);
 	if (!r->result) {
 		report_set(r, OUTCOME_ERROR, "no memory for the result");
+		return;
+	}
+	if (wl_assert_all(&x->s->workload, r->result) < 0) {
+		report_set(r, OUTCOME_ERROR, "no memory for the assertions");
 		return;
 	}
 	if (!v.success)

@@ -17,6 +17,41 @@ static const char *const phase_words[] = {
 	"spin", "sleep", "yield", "io", NULL,
 };
 
+static const struct key assert_keys[] = {
+	{ "not_starved", KEY_BOOL, AT(wl_assert, not_starved),
+	  .doc = "Each worker did something." },
+	{ "isolation", KEY_BOOL, AT(wl_assert, isolation),
+	  .doc = "No worker was seen outside its cpuset." },
+	{ "max_spread_pct", KEY_FLOAT, AT(wl_assert, max_spread_pct),
+	  .doc = "Difference of the off-CPU shares of a group's workers, in per cent.",
+	  .example = "15" },
+	{ "max_gap", KEY_DURATION, AT(wl_assert, max_gap_ns),
+	  .doc = "Longest time without progress.", .example = "2s" },
+	{ "max_throughput_cv", KEY_FLOAT, AT(wl_assert, max_throughput_cv),
+	  .doc = "Coefficient of variation of the workers' throughput.",
+	  .example = "0.5" },
+	{ "min_work_rate", KEY_FLOAT, AT(wl_assert, min_work_rate),
+	  .doc = "Work units per second of CPU time.", .example = "100" },
+	{ "max_p99_wake", KEY_DURATION, AT(wl_assert, max_p99_wake_ns),
+	  .doc = "99th percentile of wake-up latency.", .example = "50ms" },
+	{ "min_iteration_rate", KEY_FLOAT, AT(wl_assert, min_iteration_rate),
+	  .doc = "Iterations per second of wall clock.", .example = "10" },
+	{ "max_migration_ratio", KEY_FLOAT, AT(wl_assert, max_migration_ratio),
+	  .doc = "Migrations per iteration.", .example = "0.5" },
+	{ "min_page_locality", KEY_FLOAT, AT(wl_assert, min_page_locality),
+	  .doc = "Share of pages on the expected nodes.", .example = "0.8" },
+	{ "max_cross_node_ratio", KEY_FLOAT, AT(wl_assert, max_cross_node_ratio),
+	  .doc = "Share of pages that moved between nodes.", .example = "0.1" },
+	{ "max_slow_tier_ratio", KEY_FLOAT, AT(wl_assert, max_slow_tier_ratio),
+	  .doc = "Share of pages on nodes without CPUs.", .example = "0.2" },
+};
+
+static const struct keyset assert_set = {
+	.what = "workload.assert", .keys = assert_keys,
+	.n = ARRAY_SIZE(assert_keys), .size = sizeof(struct wl_assert),
+	.present_off = offsetof(struct wl_assert, present), .loc_off = -1,
+};
+
 static const struct key cgroup_keys[] = {
 	{ "name", KEY_STR, AT(wl_cgroup, name), .required = true,
 	  .pattern = NAME_PATTERN, .form = NAME_FORM,
@@ -36,6 +71,8 @@ static const struct key cgroup_keys[] = {
 	  .max = NO_MAX, .doc = "memory.max.", .example = "64M" },
 	{ "memory_high", KEY_SIZE, AT(wl_cgroup, memory_high), .min = 4096,
 	  .max = NO_MAX, .doc = "memory.high.", .example = "48M" },
+	{ "assert", KEY_MAP, AT(wl_cgroup, asserts), .sub = &assert_set,
+	  .doc = "Thresholds for the workers of this group, in place of workload.assert." },
 };
 
 const struct keyset wl_cgroup_keys = {
@@ -120,47 +157,14 @@ static const struct key step_keys[] = {
 	  .doc = "How long the step lasts. With loop the operations are repeated at "
 		 "that interval for the rest of the workload's duration.",
 	  .example = "50%" },
+	{ "assert", KEY_MAP, AT(wl_step, asserts), .sub = &assert_set,
+	  .doc = "Thresholds over this phase, for the workers of each group." },
 };
 
 static const struct keyset step_set = {
 	.what = "a step", .keys = step_keys, .n = ARRAY_SIZE(step_keys),
 	.size = sizeof(struct wl_step),
 	.present_off = -1, .loc_off = offsetof(struct wl_step, loc),
-};
-
-static const struct key assert_keys[] = {
-	{ "not_starved", KEY_BOOL, AT(wl_assert, not_starved),
-	  .doc = "Each worker did something." },
-	{ "isolation", KEY_BOOL, AT(wl_assert, isolation),
-	  .doc = "No worker was seen outside its cpuset." },
-	{ "max_spread_pct", KEY_FLOAT, AT(wl_assert, max_spread_pct),
-	  .doc = "Difference of the off-CPU shares of a group's workers, in per cent.",
-	  .example = "15" },
-	{ "max_gap", KEY_DURATION, AT(wl_assert, max_gap_ns),
-	  .doc = "Longest time without progress.", .example = "2s" },
-	{ "max_throughput_cv", KEY_FLOAT, AT(wl_assert, max_throughput_cv),
-	  .doc = "Coefficient of variation of the workers' throughput.",
-	  .example = "0.5" },
-	{ "min_work_rate", KEY_FLOAT, AT(wl_assert, min_work_rate),
-	  .doc = "Work units per second of CPU time.", .example = "100" },
-	{ "max_p99_wake", KEY_DURATION, AT(wl_assert, max_p99_wake_ns),
-	  .doc = "99th percentile of wake-up latency.", .example = "50ms" },
-	{ "min_iteration_rate", KEY_FLOAT, AT(wl_assert, min_iteration_rate),
-	  .doc = "Iterations per second of wall clock.", .example = "10" },
-	{ "max_migration_ratio", KEY_FLOAT, AT(wl_assert, max_migration_ratio),
-	  .doc = "Migrations per iteration.", .example = "0.5" },
-	{ "min_page_locality", KEY_FLOAT, AT(wl_assert, min_page_locality),
-	  .doc = "Share of pages on the expected nodes.", .example = "0.8" },
-	{ "max_cross_node_ratio", KEY_FLOAT, AT(wl_assert, max_cross_node_ratio),
-	  .doc = "Share of pages that moved between nodes.", .example = "0.1" },
-	{ "max_slow_tier_ratio", KEY_FLOAT, AT(wl_assert, max_slow_tier_ratio),
-	  .doc = "Share of pages on nodes without CPUs.", .example = "0.2" },
-};
-
-static const struct keyset assert_set = {
-	.what = "workload.assert", .keys = assert_keys,
-	.n = ARRAY_SIZE(assert_keys), .size = sizeof(struct wl_assert),
-	.present_off = offsetof(struct wl_assert, present), .loc_off = -1,
 };
 
 static const struct key workload_rows[] = {

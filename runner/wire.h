@@ -52,7 +52,7 @@ enum wire_type {
 	WIRE_STIMULUS = 7,	/* struct wire_stimulus, then a label */
 	WIRE_SNAPSHOT_REQUEST = 8, /* struct wire_snapshot, then a name */
 	WIRE_KERN_ADDRS = 9,	/* struct wire_kern_addrs */
-	WIRE_METRICS = 10,	/* text: lines of name=number */
+	WIRE_METRICS = 10,	/* text: lines of path=number or path="text" */
 	WIRE_SCHED_EXIT = 11,	/* struct wire_sched_exit, then text */
 	WIRE_CRASH = 12,	/* text: message, backtrace lines */
 	WIRE_LOG = 13,		/* text: what the agent itself has to say */
@@ -106,7 +106,7 @@ struct wire_test {
 } WIRE_PACKED;
 
 struct wire_stimulus {
-	uint64_t time_ns;	/* CLOCK_BOOTTIME */
+	uint64_t time_ns;	/* since the workload began */
 	uint32_t step;
 	uint32_t ops;
 	uint32_t cgroups;

@@ -23,6 +23,23 @@ struct cpu_set_want {
 	double overlap;		/* fraction of a part */
 };
 
+/* Thresholds over the workers' own reports; 0 or false: not asserted. */
+struct wl_assert {
+	bool present;
+	bool not_starved;
+	bool isolation;
+	double max_spread_pct;
+	u64 max_gap_ns;
+	double max_throughput_cv;
+	double min_work_rate;		/* units per CPU second */
+	u64 max_p99_wake_ns;
+	double min_iteration_rate;	/* per second of wall clock */
+	double max_migration_ratio;
+	double min_page_locality;
+	double max_cross_node_ratio;
+	double max_slow_tier_ratio;
+};
+
 struct wl_cgroup {
 	struct loc loc;
 	const char *name;
@@ -32,6 +49,7 @@ struct wl_cgroup {
 	u32 cpu_weight;		/* 1..10000; 0: untouched */
 	u64 memory_max;		/* bytes; 0: untouched */
 	u64 memory_high;
+	struct wl_assert asserts;	/* in place of the workload's */
 };
 
 struct wl_phase {
@@ -82,23 +100,7 @@ struct wl_step {
 	const char *name;	/* NULL: "step N" */
 	LIST_OF(struct wl_op) ops;	/* with a loop hold: repeated */
 	struct wl_hold hold;
-};
-
-/* Thresholds over the workers' own reports; 0 or false: not asserted. */
-struct wl_assert {
-	bool present;
-	bool not_starved;
-	bool isolation;
-	double max_spread_pct;
-	u64 max_gap_ns;
-	double max_throughput_cv;
-	double min_work_rate;		/* units per CPU second */
-	u64 max_p99_wake_ns;
-	double min_iteration_rate;	/* per second of wall clock */
-	double max_migration_ratio;
-	double min_page_locality;
-	double max_cross_node_ratio;
-	double max_slow_tier_ratio;
+	struct wl_assert asserts;	/* over this phase alone */
 };
 
 struct scen_workload {

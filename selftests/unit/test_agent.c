@@ -22,6 +22,7 @@
 #include "runner/crashring.h"
 #include "runner/embed.h"
 #include "runner/job.h"
+#include "runner/workload_wire.h"
 #include "vmm/base/io.h"
 
 #include "kselftest_harness.h"
@@ -29,7 +30,7 @@
 #define RING 8192
 
 struct heard {
-	struct buf out, err, log, types, results;
+	struct buf out, err, log, types, results, metrics, stimulus;
 	s32 code;
 	u32 signal;
 	unsigned int exits;
@@ -42,6 +43,7 @@ struct heard {
 static void on_frame(void *ctx, const struct wire_frame *f)
 {
 	struct wire_lifecycle l;
+	struct wire_stimulus st;
 	struct wire_text a, b;
 	struct heard *h = ctx;
 	struct wire_test t;
@@ -53,6 +55,11 @@ static void on_frame(void *ctx, const struct wire_frame *f)
 		buf_add(&h->err, f->data, f->len);
 	else if (f->type == WIRE_LOG)
 		buf_printf(&h->log, "%.*s\n", (int)f->len, (const char *)f->data);
+	else if (f->type == WIRE_METRICS)
+		buf_add(&h->metrics, f->data, f->len);
+	else if (f->type == WIRE_STIMULUS && !wire_parse_stimulus(f, &st, &a))
+		buf_printf(&h->stimulus, "%u/%u %u %.*s\n", st.step, st.ops,
+			   st.workers, (int)a.len, a.p);
 	else if (f->type == WIRE_HELLO)
 		wire_parse_hello(f, &h->hello, &a, &b);
 	else if (f->type == WIRE_KERN_ADDRS)
@@ -110,6 +117,8 @@ FIXTURE_TEARDOWN(agent)
 	buf_reset(&self->h.log);
 	buf_reset(&self->h.types);
 	buf_reset(&self->h.results);
+	buf_reset(&self->h.metrics);
+	buf_reset(&self->h.stimulus);
 	if (self->master >= 0)
 		close(self->master);
 	io_rmtree(self->dir, NULL);
@@ -118,7 +127,8 @@ FIXTURE_TEARDOWN(agent)
 /* In the new namespaces, as PID 1. */
 static void be_agent(FIXTURE_DATA(agent) *self)
 {
-	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric" };
+	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric",
+					      "workload" };
 	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
 
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -437,6 +447,108 @@ TEST_F(agent, bad_job_is_a_panic_line_not_a_verdict)
 	EXPECT_FALSE(self->com2.words.has_exit);
 	EXPECT_NE(NULL, strstr(buf_str(&self->com2.words.panic), "unknown key"));
 	EXPECT_EQ(1u << WIRE_STAGE_INIT, self->h.stages);
+}
+
+/* --- the workload engine, without cgroups ------------------------------- */
+
+/* The plan @text, in which newlines stand for NUL; then the engine on it. */
+static void run_plan(FIXTURE_DATA(agent) *self, const char *text,
+		     const char *script)
+{
+	char path[128], engine[128];
+	const char *argv[] = { engine, path, "--", "/bin/sh", "-c", script };
+	const struct job job = { .argv = argv, .argc = script ? 6 : 2 };
+	struct buf b = {};
+	size_t i;
+
+	buf_add(&b, WL_MAGIC, sizeof(WL_MAGIC));
+	for (i = 0; text[i]; i++)
+		buf_putc(&b, text[i] == '\n' ? 0 : text[i]);
+	sprintf(path, "%s/plan", self->dir);
+	sprintf(engine, "%s/vmtap-workload", self->dir);
+	io_write_file(path, b.data, b.len, NULL);
+	buf_reset(&b);
+	run(self, &job, NULL);
+}
+
+#define WORKER(name, type, count)					\
+	"worker=" name "\ntype=" type "\ncount=" count "\nregion=65536\n"	\
+	"burst=5000000\nsleep=5000000\nfan_out=2\n"
+
+/* A figure of worker number @i. */
+static long long figure(FIXTURE_DATA(agent) *self, unsigned int i, const char *key)
+{
+	char line[64];
+	const char *at;
+
+	sprintf(line, "workers[%u].%s=", i, key);
+	at = strstr(buf_str(&self->h.metrics), line);
+	return at ? strtoll(at + strlen(line), NULL, 10) : -1;
+}
+
+TEST_F(agent, workload_steps_and_reports)
+{
+	run_plan(self, "duration=400000000\n"
+		 WORKER("spin", "0", "1") WORKER("bursty", "4", "1")
+		 WORKER("pipe", "5", "2") WORKER("futex", "6", "2")
+		 WORKER("fan", "7", "3") WORKER("fork", "12", "1")
+		 WORKER("fault", "17", "1") WORKER("mutex", "18", "2")
+		 WORKER("cmd", "19", "1") "arg=sleep\narg=100\n"
+		 "step=first\nhold=1 100000000 0\n"
+		 "op=12\ntext=sleep 0.1; echo ran\nop=7\ntarget=spin\n"
+		 "step=second\nhold=3 100000000 0\nop=5\n" WORKER("more", "0", "1"),
+		 NULL);
+	if (self->skip)
+		SKIP(return, "%s", self->skip);
+	ASSERT_FALSE(self->stuck);
+	EXPECT_EQ(0, self->h.code);
+	EXPECT_STREQ("ran\n", buf_str(&self->h.out));
+	EXPECT_STREQ("", buf_str(&self->h.err));
+	/* spin was stopped; the loop brings one more each time. */
+	EXPECT_EQ(buf_str(&self->h.stimulus),
+		  strstr(buf_str(&self->h.stimulus),
+			 "0/2 14 run\n0/2 13 stop spin\n1/1 14 spawn more\n1/1 15 spawn more\n")) {
+		TH_LOG("%s", buf_str(&self->h.stimulus));
+	}
+	for (unsigned int i = 0; i < 13; i++) {
+		EXPECT_LT(0, figure(self, i, "iterations")) {
+			TH_LOG("worker %u", i);
+		}
+		EXPECT_LT(0, figure(self, i, "wall_ns"));
+		EXPECT_LE(0, figure(self, i, "cpu_ns"));
+	}
+	EXPECT_EQ(-1, figure(self, 13, "iterations"));	/* a command */
+	EXPECT_EQ(SIGTERM, figure(self, 13, "killed_by"));
+	EXPECT_EQ(0, figure(self, 0, "wakeups"));
+	EXPECT_LT(0, figure(self, 1, "wakeups"));
+	EXPECT_LT(0, figure(self, 1, "wake_p99_ns"));
+	EXPECT_LT(0, figure(self, 3, "wakeups"));
+	EXPECT_LT(figure(self, 0, "wall_ns"), figure(self, 1, "wall_ns"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.metrics), "phases[1].name=\"second\"\n"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.metrics), "workers[0].outside=\"\"\n"));
+	EXPECT_EQ(NULL, strstr(buf_str(&self->h.metrics), "workers[0].phases[1]"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.metrics), "workers[1].phases[1]"));
+}
+
+TEST_F(agent, workload_waits_for_the_payload_and_tells_its_status)
+{
+	run_plan(self, "duration=100000000\n" WORKER("spin", "0", "1"),
+		 "sleep 0.3; echo done; exit 3");
+	if (self->skip)
+		SKIP(return, "%s", self->skip);
+	EXPECT_EQ(3, self->h.code);
+	EXPECT_STREQ("done\n", buf_str(&self->h.out));
+}
+
+TEST_F(agent, workload_that_fails_says_where)
+{
+	run_plan(self, "duration=10000000000\n" WORKER("gone", "19", "1")
+		 "arg=/no/such\nstep=a\nop=12\ntext=sleep 0.1\nop=7\ntarget=nobody\n", NULL);
+	if (self->skip)
+		SKIP(return, "%s", self->skip);
+	EXPECT_EQ(WL_EXIT_BROKEN, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.err), "stop nobody: no such worker or cgroup"));
+	EXPECT_LT(0, figure(self, 0, "wall_ns"));
 }
 
 TEST_HARNESS_MAIN

@@ -105,6 +105,7 @@ static int run_all(struct wl_run *run, char *const *payload)
 	int status = 0;
 
 	if (!begin(run)) {
+		run->moved = wl_pages_moved();
 		run->start_ns = wl_now();
 		for (size_t i = 0; i < run->nr_teams; i++)
 			wl_team_go(run, run->teams[i]);

@@ -239,11 +239,28 @@ static void tell_cgroup(struct msg *m, const struct wl_cgroup_run *g)
 		     (unsigned long long)figures[i].v);
 }
 
+int64_t wl_pages_moved(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	long long v, found = -1;
+	char text_line[128];
+
+	while (f && fgets(text_line, sizeof(text_line), f))
+		if (sscanf(text_line, "numa_pages_migrated %lld", &v) == 1)
+			found = v;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 void wl_report_all(struct wl_run *run)
 {
 	static struct msg m;
 
 	m.head.type = WIRE_METRICS;
+	if (run->moved >= 0)
+		line(&m, "pages_migrated=%lld\n",
+		     (long long)(wl_pages_moved() - run->moved));
 	line(&m, "duration_ms=%llu\n",
 	     (unsigned long long)((wl_now() - run->start_ns) / 1000000));
 	for (unsigned int p = 0; p < run->nr_phases; p++) {

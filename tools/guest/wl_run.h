@@ -138,6 +138,7 @@ struct wl_run {
 	unsigned int nr_phases;
 	uint64_t *phase_from, *phase_to;	/* ns since the start */
 	uint64_t start_ns;	/* CLOCK_MONOTONIC */
+	int64_t moved;		/* pages, before the start; -1 unknown */
 	struct wl_cgroup_run *cgroups;
 	size_t nr_cgroups, max_cgroups;
 	struct wl_team **teams;
@@ -247,5 +248,7 @@ void wl_steps_run(struct wl_run *run);
 void wl_report_stimulus(struct wl_run *run, const char *label);
 int wl_report_snapshot(struct wl_run *run, const char *name);
 void wl_report_all(struct wl_run *run);
+/** wl_pages_moved() - between nodes, since boot; -1: not counted */
+int64_t wl_pages_moved(void);
 
 #endif
