@@ -268,6 +268,19 @@ static int want_cgroup(struct parse_ctx *ctx, const struct scen_workload *wl,
 			   name);
 }
 
+/* The kernel's rule: what has groups below it holds no processes. */
+static int want_leaf(struct parse_ctx *ctx, const struct scen_workload *wl,
+		     const char *name, const struct loc *loc)
+{
+	for (size_t i = 0; name && i < wl->cgroups.n; i++)
+		if (wl->cgroups.items[i].parent &&
+		    !strcmp(wl->cgroups.items[i].parent, name))
+			return problem_add(ctx->p, PROBLEM_ERROR, loc, &ctx->src,
+					   "a worker in '%s', which has groups below it, expected the innermost one",
+					   name);
+	return want_cgroup(ctx, wl, name, loc);
+}
+
 static int judge_op(struct parse_ctx *ctx, const struct scen_workload *wl,
 		    const struct wl_op *op)
 {
@@ -275,7 +288,7 @@ static int judge_op(struct parse_ctx *ctx, const struct scen_workload *wl,
 	case OP_ADD_CGROUP:
 		return want_cgroup(ctx, wl, op->cgroup.parent, &op->loc);
 	case OP_SPAWN:
-		return want_cgroup(ctx, wl, op->worker.cgroup, &op->loc);
+		return want_leaf(ctx, wl, op->worker.cgroup, &op->loc);
 	case OP_SWAP_CPUSETS:
 	case OP_MOVE:
 		return want_cgroup(ctx, wl, op->target, &op->loc) ?:
@@ -328,8 +341,8 @@ static int judge_workload(struct parse_ctx *ctx, const struct ynode *root,
 		rc = want_cgroup(ctx, wl, wl->cgroups.items[i].parent,
 				 &wl->cgroups.items[i].loc) ?: rc;
 	for (size_t i = 0; i < wl->workers.n; i++)
-		rc = want_cgroup(ctx, wl, wl->workers.items[i].cgroup,
-				 &wl->workers.items[i].loc) ?: rc;
+		rc = want_leaf(ctx, wl, wl->workers.items[i].cgroup,
+			       &wl->workers.items[i].loc) ?: rc;
 	return judge_steps(ctx, root, wl) ?: rc;
 }
 

@@ -125,12 +125,17 @@ uint64_t wl_cgroup_mask(struct wl_run *run, const struct wl_cgroup_run *g)
 	return g->mask & above ? g->mask & above : above;
 }
 
+/*
+ * A group with tasks in it cannot lose its cpuset altogether (ENOSPC, the
+ * kernel's validate_change()): then it gets all that its parent has.
+ */
 static int write_mask(struct wl_run *run, struct wl_cgroup_run *g, uint64_t mask)
 {
 	char list[200];
 
-	wl_list_print(mask, list, sizeof(list) - 1);
-	strcat(list, "\n");	/* an empty write would be none at all */
+	if (!mask && !write_file(g->path, "cpuset.cpus", "\n"))
+		return 0;
+	wl_list_print(mask ? mask : parent_mask(run, g), list, sizeof(list));
 	return set(run, g, "cpuset.cpus", list);
 }
 
