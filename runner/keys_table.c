@@ -441,7 +441,9 @@ static const struct key top_keys[] = {
 	{ "guest", KEY_MAP, AT(scenario, guest), .sub = &guest_set,
 	  .doc = "What runs in the guest: at most one of run, exec and kselftest." },
 	{ "workload", KEY_MAP, AT(scenario, workload), .sub = &workload_keys,
-	  .doc = "Cgroups, workers and the steps that change them." },
+	  .doc = "Cgroups, workers and the steps that change them, in the guest. guest.run "
+		 "or guest.exec, where it is there, begins with the workers; its status "
+		 "is the verdict, or 125 where the workload could not do as told." },
 	{ "scheduler", KEY_MAP, AT(scenario, scheduler), .sub = &scheduler_set,
 	  .engine = "sched_ext scheduler control",
 	  .doc = "A sched_ext scheduler for the time of the payload." },

@@ -19,31 +19,35 @@ static const char *const phase_words[] = {
 
 static const struct key assert_keys[] = {
 	{ "not_starved", KEY_BOOL, AT(wl_assert, not_starved),
-	  .doc = "Each worker did something." },
+	  .doc = "Each worker did something: at least one iteration; a command, some CPU time." },
 	{ "isolation", KEY_BOOL, AT(wl_assert, isolation),
-	  .doc = "No worker was seen outside its cpuset." },
+	  .doc = "No worker was seen on a CPU that its cpuset and affinity did not allow at that time." },
 	{ "max_spread_pct", KEY_FLOAT, AT(wl_assert, max_spread_pct),
-	  .doc = "Difference of the off-CPU shares of a group's workers, in per cent.",
+	  .doc = "Fairness: largest off-CPU share of a group's workers less the smallest, in "
+		 "per cent of wall clock. 15 is usual, 35 on a debug kernel.",
 	  .example = "15" },
 	{ "max_gap", KEY_DURATION, AT(wl_assert, max_gap_ns),
-	  .doc = "Longest time without progress.", .example = "2s" },
+	  .doc = "Longest time between two iterations of a worker, its own sleeps left out; a "
+		 "freeze counts. 2s is usual, 3s on a debug kernel.", .example = "2s" },
 	{ "max_throughput_cv", KEY_FLOAT, AT(wl_assert, max_throughput_cv),
-	  .doc = "Coefficient of variation of the workers' throughput.",
+	  .doc = "Coefficient of variation of iterations per CPU second over a group.",
 	  .example = "0.5" },
 	{ "min_work_rate", KEY_FLOAT, AT(wl_assert, min_work_rate),
-	  .doc = "Work units per second of CPU time.", .example = "100" },
+	  .doc = "Iterations per second of CPU time, of the slowest worker.", .example = "100" },
 	{ "max_p99_wake", KEY_DURATION, AT(wl_assert, max_p99_wake_ns),
-	  .doc = "99th percentile of wake-up latency.", .example = "50ms" },
+	  .doc = "99th percentile of wake-up latency, of the worst worker: from the planned end "
+		 "of a sleep, or from the waker's call, to running.", .example = "50ms" },
 	{ "min_iteration_rate", KEY_FLOAT, AT(wl_assert, min_iteration_rate),
-	  .doc = "Iterations per second of wall clock.", .example = "10" },
+	  .doc = "Iterations per second of wall clock, of the slowest worker.", .example = "10" },
 	{ "max_migration_ratio", KEY_FLOAT, AT(wl_assert, max_migration_ratio),
-	  .doc = "Migrations per iteration.", .example = "0.5" },
+	  .doc = "Migrations per iteration, of the worst worker.", .example = "0.5" },
 	{ "min_page_locality", KEY_FLOAT, AT(wl_assert, min_page_locality),
-	  .doc = "Share of pages on the expected nodes.", .example = "0.8" },
+	  .doc = "Share of a worker's pages on the nodes of its memory policy, else of its CPUs.", .example = "0.8" },
 	{ "max_cross_node_ratio", KEY_FLOAT, AT(wl_assert, max_cross_node_ratio),
-	  .doc = "Share of pages that moved between nodes.", .example = "0.1" },
+	  .doc = "Pages that the kernel moved between nodes, per page of all workers. Of the "
+		 "workload's own assert alone.", .example = "0.1" },
 	{ "max_slow_tier_ratio", KEY_FLOAT, AT(wl_assert, max_slow_tier_ratio),
-	  .doc = "Share of pages on nodes without CPUs.", .example = "0.2" },
+	  .doc = "Share of a worker's pages on nodes without CPUs.", .example = "0.2" },
 };
 
 static const struct keyset assert_set = {
@@ -105,7 +109,7 @@ static const struct key worker_keys[] = {
 	{ "type", KEY_ENUM, AT(wl_worker, type), .words = work_words,
 	  .dflt = "spin", .doc = "What each of its threads does." },
 	{ "count", INT_AT(wl_worker, count), .min = 1, .max = 4096, .dflt = "1",
-	  .doc = "Threads; even for the types that work in pairs, a multiple of "
+	  .doc = "Workers, each a process; even for the types that work in pairs, a multiple of "
 		 "fan_out + 1 for those that fan out." },
 	{ "policy", KEY_ENUM, AT(wl_worker, policy), .words = policy_words,
 	  .dflt = "other", .doc = "Scheduling policy." },
@@ -170,7 +174,7 @@ static const struct keyset step_set = {
 static const struct key workload_rows[] = {
 	{ "duration", KEY_DURATION, AT(scen_workload, duration_ns),
 	  .min = 100 * NSEC_PER_MSEC, .max = 24 * 3600 * NSEC_PER_SEC,
-	  .dflt = "10s", .doc = "What fractions of a hold refer to." },
+	  .dflt = "10s", .doc = "How long it lasts without steps; with them, what fractions and loops refer to." },
 	{ "cgroups", KEY_LIST, AT(scen_workload, cgroups),
 	  .sub = &wl_cgroup_keys, .doc = "Groups that are there from the start." },
 	{ "workers", KEY_LIST, AT(scen_workload, workers),
@@ -178,7 +182,8 @@ static const struct key workload_rows[] = {
 	{ "steps", KEY_LIST, AT(scen_workload, steps), .sub = &step_set,
 	  .doc = "Steps, in order; each is a phase of the result." },
 	{ "assert", KEY_MAP, AT(scen_workload, asserts), .sub = &assert_set,
-	  .doc = "Thresholds over what the workers report. What is not given is not asserted." },
+	  .doc = "Thresholds over what the workers report, per cgroup; those of no cgroup are "
+		 "judged together. What is not given is not asserted." },
 };
 
 const struct keyset workload_keys = {
