@@ -21,7 +21,8 @@ static const struct key assert_keys[] = {
 	{ "not_starved", KEY_BOOL, AT(wl_assert, not_starved),
 	  .doc = "Each worker did something: at least one iteration; a command, some CPU time." },
 	{ "isolation", KEY_BOOL, AT(wl_assert, isolation),
-	  .doc = "No worker was seen on a CPU that its cpuset and affinity did not allow at that time." },
+	  .doc = "No worker was seen on a CPU that its cpuset and affinity did not "
+		 "allow at that time." },
 	{ "max_spread_pct", KEY_FLOAT, AT(wl_assert, max_spread_pct),
 	  .doc = "Fairness: largest off-CPU share of a group's workers less the smallest, in "
 		 "per cent of wall clock. 15 is usual, 35 on a debug kernel.",
@@ -42,7 +43,8 @@ static const struct key assert_keys[] = {
 	{ "max_migration_ratio", KEY_FLOAT, AT(wl_assert, max_migration_ratio),
 	  .doc = "Migrations per iteration, of the worst worker.", .example = "0.5" },
 	{ "min_page_locality", KEY_FLOAT, AT(wl_assert, min_page_locality),
-	  .doc = "Share of a worker's pages on the nodes of its memory policy, else of its CPUs.", .example = "0.8" },
+	  .doc = "Share of a worker's pages on the nodes of its memory policy, else of "
+		 "its CPUs.", .example = "0.8" },
 	{ "max_cross_node_ratio", KEY_FLOAT, AT(wl_assert, max_cross_node_ratio),
 	  .doc = "Pages that the kernel moved between nodes, per page of all workers. Of the "
 		 "workload's own assert alone.", .example = "0.1" },
@@ -174,7 +176,9 @@ static const struct keyset step_set = {
 static const struct key workload_rows[] = {
 	{ "duration", KEY_DURATION, AT(scen_workload, duration_ns),
 	  .min = 100 * NSEC_PER_MSEC, .max = 24 * 3600 * NSEC_PER_SEC,
-	  .dflt = "10s", .doc = "How long it lasts without steps; with them, what fractions and loops refer to." },
+	  .dflt = "10s",
+	  .doc = "How long it lasts without steps; with them, what fractions and loops "
+		 "refer to." },
 	{ "cgroups", KEY_LIST, AT(scen_workload, cgroups),
 	  .sub = &wl_cgroup_keys, .doc = "Groups that are there from the start." },
 	{ "workers", KEY_LIST, AT(scen_workload, workers),
