@@ -488,7 +488,7 @@ static long long figure(FIXTURE_DATA(agent) *self, unsigned int i, const char *k
 
 TEST_F(agent, workload_steps_and_reports)
 {
-	run_plan(self, "duration=400000000\n"
+	run_plan(self, "duration=1000000000\n"
 		 WORKER("spin", "0", "1") WORKER("bursty", "4", "1")
 		 WORKER("pipe", "5", "2") WORKER("futex", "6", "2")
 		 WORKER("fan", "7", "3") WORKER("fork", "12", "1")
