@@ -104,18 +104,23 @@ static bool in_matrix(const struct linter *l, const char *key)
 	return false;
 }
 
-/* Is @name a name in the expression, and not a part of another? */
+/* Is @name a name in the expression, neither a part of another nor in a string? */
 static bool mentions(const char *text, const char *name)
 {
 	size_t len = strlen(name);
+	char before = ' ', quote = '\0';
 
-	for (const char *s = text; (s = strstr(s, name)); s += len) {
-		char before = s == text ? ' ' : s[-1];
-
-		if (!isalnum((unsigned char)before) && before != '_' &&
-		    before != '.' && before != '"' && before != '\'' &&
-		    !isalnum((unsigned char)s[len]) && s[len] != '_')
+	for (const char *s = text; *s; before = *s++) {
+		if (quote && *s == '\\' && s[1]) {
+			s++;
+		} else if (*s == '"' || *s == '\'') {
+			quote = !quote ? *s : *s == quote ? '\0' : quote;
+		} else if (!quote && !strncmp(s, name, len) &&
+			   !isalnum((unsigned char)before) && before != '_' &&
+			   before != '.' && !isalnum((unsigned char)s[len]) &&
+			   s[len] != '_') {
 			return true;
+		}
 	}
 	return false;
 }
