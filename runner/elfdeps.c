@@ -146,10 +146,10 @@ static int elf_parse(struct elf *e)
 		return -ENOEXEC;
 	if (!eh)
 		return -EBADMSG;
+	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
+		return 0;	/* a .o (BPF, too) or a module: nothing to resolve */
 	if (eh->e_machine != EM_X86_64)
 		return -ENOEXEC;
-	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
-		return 0;	/* a .o or a module: nothing to resolve */
 	ph = at(e, eh->e_phoff, (u64)eh->e_phnum * sizeof(*ph));
 	if (!ph || eh->e_phoff % 8 || eh->e_phentsize != sizeof(*ph))
 		return -EBADMSG;
