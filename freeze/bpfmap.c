@@ -13,6 +13,7 @@
 #define BTF_MAX_SIZE MiB(64)
 #define MAX_KEY_SIZE 65536
 #define MAX_BUCKETS (1U << 26)
+#define MAX_USED_MAPS 256	/* of one program; the verifier allows 64 */
 #define HASH_WALK_MAX (1U << 20)
 
 /* What an idr walk collects; @read fills the next element. */
@@ -88,6 +89,7 @@ static int read_map(const struct kread *k, gva_t obj, void *item)
 		"bpf_map.map_flags", "bpf_map.btf_value_type_id",
 	};
 	struct bpfmap m = { .addr = obj };
+	u64 frozen;
 	u32 *const to[] = { &m.id, &m.type, &m.key_size, &m.value_size,
 			    &m.max_entries, &m.flags, &m.btf_value_type_id };
 	int err = read_u32s(k, obj, paths, to, ARRAY_SIZE(paths));
@@ -97,9 +99,11 @@ static int read_map(const struct kread *k, gva_t obj, void *item)
 					 BPFMAP_NAME_SIZE);
 	if (!err)
 		err = kread_member(k, obj, "bpf_map.btf", &m.btf);
-	if (!err)
-		memcpy(item, &m, sizeof(m));
-	return err;
+	if (err)
+		return err;
+	m.frozen = !kread_member(k, obj, "bpf_map.frozen", &frozen) && frozen;
+	memcpy(item, &m, sizeof(m));
+	return 0;
 }
 
 int bpfmap_list(const struct kread *k, struct bpfmap **out, size_t *nr,
@@ -148,6 +152,45 @@ int bpfmap_find(const struct kread *k, const char *suffix, struct bpfmap *out,
 				 nr, suffix);
 	*out = *best;
 	return 0;
+}
+
+struct user_search {
+	gva_t map;
+	bool found;
+};
+
+static int uses_map(const struct kread *k, u64 id, u64 prog, void *arg)
+{
+	struct user_search *s = arg;
+	u64 aux, maps, nr, i, at;
+	int err = kread_member(k, prog, "bpf_prog.aux", &aux);
+
+	(void)id;
+	if (!err)
+		err = kread_member(k, aux, "bpf_prog_aux.used_maps", &maps);
+	if (!err)
+		err = kread_member(k, aux, "bpf_prog_aux.used_map_cnt", &nr);
+	for (i = 0; !err && i < min(nr, (u64)MAX_USED_MAPS); i++) {
+		err = vas_read_u64(&k->vas, maps + i * 8, &at);
+		s->found |= !err && at == s->map;
+	}
+	/* A program that is going away must not hide the others. */
+	return err == -EFAULT ? 0 : err ? err : s->found;
+}
+
+int bpfmap_used(const struct kread *k, const struct bpfmap *m, struct diag *d)
+{
+	struct user_search s = { .map = m->addr };
+	gva_t idr;
+	int ret = kread_symbol(k, "prog_idr", &idr, d);
+
+	if (ret)
+		return ret;
+	ret = kread_idr(k, idr, BPFMAP_MAX, uses_map, &s);
+	if (ret < 0)
+		return diag_fail(d, ret, NULL, "cannot walk prog_idr: %s",
+				 strerror(-ret));
+	return s.found;
 }
 
 int bpfmap_array_addr(const struct kread *k, const struct bpfmap *m, u32 index,

@@ -23,6 +23,7 @@ struct bpfmap {
 	u32 flags;
 	u32 btf_value_type_id;	/* 0: none */
 	gva_t btf;		/* struct btf, 0: none */
+	bool frozen;		/* no system call writes it any more */
 };
 
 struct bpfprog {
@@ -47,6 +48,13 @@ int bpfmap_list(const struct kread *k, struct bpfmap **out, size_t *nr,
  */
 int bpfmap_find(const struct kread *k, const char *suffix, struct bpfmap *out,
 		struct diag *d);
+
+/**
+ * bpfmap_used() - does a program that was loaded use the map
+ * Only then has its loader filled it: libbpf writes .data and .bss first.
+ * Return: 1, 0, or as bpfmap_list().
+ */
+int bpfmap_used(const struct kread *k, const struct bpfmap *m, struct diag *d);
 
 /**
  * bpfmap_array_addr() - where element @index of an array map lies
@@ -75,6 +83,14 @@ int bpfmap_hash_walk(const struct kread *k, const struct bpfmap *m,
  */
 int bpfmap_hash_addr(const struct kread *k, const struct bpfmap *m,
 		     const void *key, unsigned int cpu, gva_t *out);
+
+/**
+ * bpfmap_task_addr() - where the value of thread @pid lies in a task storage
+ * @pid: as the initial namespace counts. Return: 0; -ENOENT no such thread, or
+ * it has no value; -EOPNOTSUPP another kind of map; -EFAULT; -ELOOP.
+ */
+int bpfmap_task_addr(const struct kread *k, const struct bpfmap *m, s32 pid,
+		     gva_t *out);
 
 /**
  * bpfmap_types() - the BTF that types the map's value

@@ -72,7 +72,7 @@ int bpfwrite_bytes(const struct kread *k, const struct bpfmap *m, u32 index,
 		return diag_fail(d, -EOPNOTSUPP, NULL,
 				 "BPF map %s is per CPU: not written", m->name);
 	err = bpfmap_array_addr(k, m, index, 0, &at);
-	if (!err)
+	if (!err && data)
 		err = write_guest(&k->vas, at + offset, data, len);
 	if (err)
 		return diag_fail(d, err, NULL, "cannot write BPF map %s: %s",
@@ -98,8 +98,9 @@ static int find_field(const struct ktype *kt, u32 id, const char *field,
 	return err;
 }
 
-int bpfwrite_field(const struct kread *k, const struct bpfmap *m,
-		   const char *field, u64 value, struct diag *d)
+int bpfwrite_place(const struct kread *k, const struct bpfmap *m,
+		   const char *field, u64 value, u64 *offset, u64 *size,
+		   struct diag *d)
 {
 	struct ktype_info info = { 0 };
 	struct ktype *kt;
@@ -128,5 +129,16 @@ int bpfwrite_field(const struct kread *k, const struct bpfmap *m,
 		return diag_fail(d, -ERANGE, NULL,
 				 "BPF map %s: %s has %u bytes, too few for 0x%" PRIx64,
 				 m->name, field, (unsigned int)info.size, value);
-	return bpfwrite_bytes(k, m, 0, f.offset, &value, info.size, d);
+	*offset = f.offset;
+	*size = info.size;
+	return 0;
+}
+
+int bpfwrite_field(const struct kread *k, const struct bpfmap *m,
+		   const char *field, u64 value, struct diag *d)
+{
+	u64 offset, size;
+	int err = bpfwrite_place(k, m, field, value, &offset, &size, d);
+
+	return err ? err : bpfwrite_bytes(k, m, 0, offset, &value, size, d);
 }

@@ -258,13 +258,16 @@ static int parse_root(struct path *s, struct diag *d)
 	return root_symbol(s, cast, d);
 }
 
-/* [n] is an array's index, and a hash map's key where that is an integer. */
+/* [n] is an array's index, a task's pid, a hash map's key where that is an integer. */
 static int map_place(struct path *s)
 {
 	u64 key = s->map_index;
 	int err = bpfmap_array_addr(s->k, &s->map, s->map_index, s->map_cpu,
 				    &s->addr);
 
+	if (err == -EOPNOTSUPP)
+		err = bpfmap_task_addr(s->k, &s->map, (s32)s->map_index,
+				       &s->addr);
 	if (err != -EOPNOTSUPP || s->map.key_size > sizeof(key))
 		return err;
 	return bpfmap_hash_addr(s->k, &s->map, &key, s->map_cpu, &s->addr);
@@ -274,7 +277,7 @@ static const char *map_error(int err)
 {
 	switch (err) {
 	case -EOPNOTSUPP:
-		return "neither an array nor a hash of integers";
+		return "neither an array, a hash of integers nor task storage";
 	case -ENOENT:
 		return "no such key";
 	case -ERANGE:

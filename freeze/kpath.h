@@ -8,8 +8,9 @@
  *	__per_cpu_offset[2]			array element
  *	(struct task_struct)init_task.pid	with a type where BTF gives none
  *	map(".bss").counter			value of a BPF array map, by name suffix
- *	map("hits")[3]				element 3, or key 3 of a hash; then
- *						[cpu=1] of a per-CPU map
+ *	map("hits")[3]				element 3, key 3 of a hash, or thread
+ *						3 of task storage; then [cpu=1] of a
+ *						per-CPU map
  *
  * BTF of stock kernels types per-CPU variables only; for other globals a short
  * table of well-known ones helps, and the cast for the rest.

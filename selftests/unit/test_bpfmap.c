@@ -22,7 +22,7 @@ FIXTURE(bpf) {
 	struct kguest g;
 	struct diag d;
 	struct buf out;
-	gva_t idr, node;
+	gva_t idr, node, progs;
 	gva_t bss, arr, pcarr, hash;
 	gva_t offsets;
 	gva_t init_task;
@@ -109,6 +109,8 @@ FIXTURE_SETUP(bpf)
 	self->idr = kguest_alloc(g, 24, 8);
 	self->node = kguest_alloc(g, 168, 64);
 	kguest_symbol(g, "map_idr", self->idr);
+	self->progs = kguest_alloc(g, 24, 8);
+	kguest_symbol(g, "prog_idr", self->progs);
 	nr = kguest_alloc(g, 4, 4);
 	kguest_put(g, nr, NR_CPUS, 4);
 	kguest_symbol(g, "nr_cpu_ids", nr);
@@ -264,6 +266,96 @@ TEST_F(bpf, hash_chain_that_loops)
 	EXPECT_EQ(-EFAULT, bpfmap_hash_walk(&self->g.k, &m, 1000, add_up, &s));
 }
 
+TEST_F(bpf, map_that_a_program_uses)
+{
+	struct kguest *g = &self->g;
+	gva_t prog = kguest_alloc(g, 16, 8), aux = kguest_alloc(g, 24, 8);
+	gva_t maps = kguest_alloc(g, 16, 8), gone = 0xffff888000000000;
+	struct bpfmap m;
+
+	ASSERT_EQ(0, bpfmap_find(&g->k, ".bss", &m, &self->d));
+	EXPECT_EQ(0, bpfmap_used(&g->k, &m, &self->d));
+	kguest_set(g, self->progs, "xarray.xa_head", prog);
+	kguest_set(g, prog, "bpf_prog.aux", aux);
+	kguest_set(g, aux, "bpf_prog_aux.used_maps", maps);
+	kguest_put(g, maps, self->arr, 8);
+	kguest_put(g, maps + 8, self->bss, 8);
+	kguest_set(g, aux, "bpf_prog_aux.used_map_cnt", 1);
+	EXPECT_EQ(0, bpfmap_used(&g->k, &m, &self->d));
+	kguest_set(g, aux, "bpf_prog_aux.used_map_cnt", 2);
+	EXPECT_EQ(1, bpfmap_used(&g->k, &m, &self->d));
+	/* Lies: a list that is not there, a count without end. */
+	kguest_set(g, aux, "bpf_prog_aux.used_maps", gone);
+	EXPECT_EQ(0, bpfmap_used(&g->k, &m, &self->d));
+	kguest_set(g, aux, "bpf_prog_aux.used_maps", self->node);
+	kguest_set(g, aux, "bpf_prog_aux.used_map_cnt", UINT32_MAX);
+	EXPECT_EQ(1, bpfmap_used(&g->k, &m, &self->d));
+	kguest_set(g, self->progs, "xarray.xa_head", gone);
+	EXPECT_EQ(0, bpfmap_used(&g->k, &m, &self->d));
+}
+
+TEST_F(bpf, frozen_map)
+{
+	struct bpfmap m;
+
+	ASSERT_EQ(0, bpfmap_find(&self->g.k, ".bss", &m, &self->d));
+	EXPECT_FALSE(m.frozen);
+	kguest_set(&self->g, self->bss, "bpf_map.frozen", 1);
+	ASSERT_EQ(0, bpfmap_find(&self->g.k, ".bss", &m, &self->d));
+	EXPECT_TRUE(m.frozen);
+}
+
+/* A process of one thread, with storage for @map and, before it, for another. */
+static gva_t add_stored(FIXTURE_DATA(bpf) *self, gva_t map)
+{
+	struct kguest *g = &self->g;
+	gva_t task = kguest_alloc(g, 128, 8), signal = kguest_alloc(g, 32, 8);
+	gva_t storage = kguest_alloc(g, 16, 8), elem[2];
+	u64 tasks = kguest_offset(g, "task_struct.tasks");
+	u64 node = kguest_offset(g, "task_struct.thread_node");
+	u64 snode = kguest_offset(g, "bpf_local_storage_elem.snode");
+
+	elem[0] = kguest_alloc(g, 48, 8);
+	elem[1] = kguest_alloc(g, 48, 8);
+	kguest_set(g, self->init_task, "task_struct.tasks.next", task + tasks);
+	kguest_set(g, task, "task_struct.tasks.next", self->init_task + tasks);
+	kguest_set(g, task, "task_struct.pid", 5000);
+	kguest_set(g, task, "task_struct.signal", signal);
+	kguest_set(g, signal, "signal_struct.thread_head.next", task + node);
+	kguest_set(g, task, "task_struct.thread_node.next", signal +
+		   kguest_offset(g, "signal_struct.thread_head"));
+	kguest_set(g, task, "task_struct.bpf_storage", storage);
+	kguest_set(g, storage, "bpf_local_storage.list.first", elem[0] + snode);
+	kguest_set(g, elem[0], "bpf_local_storage_elem.snode.next",
+		   elem[1] + snode);
+	kguest_set(g, elem[1], "bpf_local_storage_elem.sdata.smap", map);
+	return elem[1];
+}
+
+TEST_F(bpf, task_storage_by_pid)
+{
+	struct kguest *g = &self->g;
+	gva_t map = add_map(self, "tasks", BPF_MAP_TYPE_TASK_STORAGE, 8, 0, 128);
+	gva_t elem = add_stored(self, map), at;
+	u64 snode = kguest_offset(g, "bpf_local_storage_elem.snode");
+	struct bpfmap m;
+
+	ASSERT_EQ(0, bpfmap_find(&g->k, "tasks", &m, &self->d));
+	ASSERT_EQ(0, bpfmap_task_addr(&g->k, &m, 5000, &at));
+	EXPECT_EQ(elem + kguest_offset(g, "bpf_local_storage_elem.sdata.data"), at);
+	EXPECT_EQ(-ENOENT, bpfmap_task_addr(&g->k, &m, 5001, &at));
+	EXPECT_EQ(-ENOENT, bpfmap_task_addr(&g->k, &m, 0, &at));
+	m.addr++;
+	EXPECT_EQ(-ENOENT, bpfmap_task_addr(&g->k, &m, 5000, &at));
+	/* A list that loops, and one that leads nowhere. */
+	kguest_set(g, elem, "bpf_local_storage_elem.snode.next", elem + snode);
+	EXPECT_EQ(-ELOOP, bpfmap_task_addr(&g->k, &m, 5000, &at));
+	kguest_set(g, elem, "bpf_local_storage_elem.snode.next", 0x1000);
+	EXPECT_EQ(-EFAULT, bpfmap_task_addr(&g->k, &m, 5000, &at));
+	ASSERT_EQ(0, bpfmap_find(&g->k, ".bss", &m, &self->d));
+	EXPECT_EQ(-EOPNOTSUPP, bpfmap_task_addr(&g->k, &m, 5000, &at));
+}
+
 static const char *read_path(FIXTURE_DATA(bpf) *self, const char *path)
 {
 	struct kvalue v = { 0 };
@@ -392,6 +484,22 @@ TEST_F(bpf, write_by_field_and_offset)
 	EXPECT_EQ(-EOPNOTSUPP, bpfwrite_bytes(k, &m, 0, 0, "x", 1, &self->d));
 	ASSERT_EQ(0, bpfmap_find(k, "percpu", &m, &self->d));
 	EXPECT_EQ(-EOPNOTSUPP, bpfwrite_bytes(k, &m, 0, 0, "x", 1, &self->d));
+}
+
+TEST_F(bpf, place_is_found_without_a_write)
+{
+	gva_t value = self->bss + kguest_offset(&self->g, "bpf_array.value");
+	const struct kread *k = &self->g.k;
+	struct bpfmap m;
+	u64 offset, size;
+
+	ASSERT_EQ(0, bpfmap_find(k, ".bss", &m, &self->d));
+	EXPECT_EQ(0, bpfwrite_place(k, &m, "counter", 7, &offset, &size, &self->d));
+	EXPECT_EQ(8, offset);
+	EXPECT_EQ(8, size);
+	EXPECT_EQ(0, bpfwrite_bytes(k, &m, 0, 8, NULL, 8, &self->d));
+	EXPECT_EQ(-ERANGE, bpfwrite_bytes(k, &m, 0, 20, NULL, 8, &self->d));
+	EXPECT_EQ(0, *(u64 *)kguest_ptr(&self->g, value + 8));
 }
 
 TEST_F(bpf, btf_of_absurd_size)
