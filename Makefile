@@ -72,6 +72,7 @@ virtio-objs := \
 	virtq.o
 freeze-objs := \
 	bpfmap.o \
+	bpfstore.o \
 	bpfwrite.o \
 	coordinator.o \
 	dmesg.o \
@@ -148,6 +149,7 @@ runner-objs := \
 	lint.o \
 	live.o \
 	logfile.o \
+	mapwrite.o \
 	matrix.o \
 	metrics.o \
 	modules.o \
@@ -170,6 +172,7 @@ runner-objs := \
 	preflight.o \
 	problem.o \
 	progress.o \
+	reads.o \
 	replay.o \
 	report.o \
 	repro.o \
@@ -226,7 +229,8 @@ unit-tests := $(notdir $(unit-srcs:.c=))
 themes := $(sort $(patsubst scenarios/%/,%,$(dir $(wildcard scenarios/*/*.yaml))))
 
 # Programs that the shipped scenarios run in their guests.
-payload-srcs := $(wildcard scenarios/payloads/*.c)
+bpf-srcs := $(wildcard scenarios/payloads/*.bpf.c)
+payload-srcs := $(filter-out $(bpf-srcs),$(wildcard scenarios/payloads/*.c))
 
 # --- where it goes ---------------------------------------------------------
 
@@ -234,7 +238,8 @@ ifneq ($(in-tree),)
 
 TEST_GEN_PROGS := $(unit-tests) $(addsuffix .sh,$(themes))
 TEST_GEN_PROGS_EXTENDED := vmtap ksft_runner.sh
-TEST_GEN_FILES := $(payload-srcs:scenarios/%.c=build/%)
+TEST_GEN_FILES := $(payload-srcs:scenarios/%.c=build/%) \
+	$(bpf-srcs:scenarios/%.c=build/%.o)
 TEST_FILES := scenarios selftests/lang
 OVERRIDE_TARGETS := 1
 CFLAGS ?= -O2 -g
@@ -274,6 +279,7 @@ WERROR ?= 0
 have = $(shell $(PKG_CONFIG) --exists '$(1)' && echo y)
 missing := $(strip $(foreach l,$(libs),$(if $(call have,$(l)),,$(l))))
 pc-cflags := $(shell $(PKG_CONFIG) --cflags $(libs) 2>/dev/null)
+bpf-ldlibs = $(shell $(PKG_CONFIG) --static --libs libbpf 2>/dev/null)
 ldlibs := $(shell $(PKG_CONFIG) --libs $(libs) 2>/dev/null) -pthread
 
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
@@ -351,7 +357,22 @@ $(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch]) runner/wire.h 
 $(obj)/payloads/%: scenarios/payloads/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(static-cflags) -static -o $@ $<
+	$(Q)$(CC) $(static-cflags) -static -o $@ $< $(payload-libs)
+	$(Q)strip $@
+$(obj)/payloads/bpfload: payload-libs = $(bpf-ldlibs)
+
+# BPF objects. Without a clang that knows BPF they are empty files, and what
+# `requires` one is skipped.
+bpf-cflags := -O2 -g -mcpu=v3 -Wall $(addprefix -I,$(wildcard \
+	/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)))
+$(obj)/payloads/%.bpf.o: scenarios/payloads/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)if $(CLANG) -target bpf -x c -c -o /dev/null /dev/null 2>/dev/null; then \
+		$(CLANG) -target bpf $(bpf-cflags) $(werror) -c -o $@ $<; \
+	else \
+		: > $@; \
+	fi
 
 $(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
 		tools/fetch-deb.sh
@@ -361,7 +382,8 @@ $(obj)/%/runner/embed.o: runner/embed.S $(obj)/guest-init $(obj)/nested-init \
 		-DEMBED_NESTED_INIT='"$(obj)/nested-init"' \
 		-DEMBED_FETCH_DEB='"tools/fetch-deb.sh"' -o $@ $<
 
-payloads := $(payload-srcs:scenarios/%.c=$(obj)/%)
+payloads := $(payload-srcs:scenarios/%.c=$(obj)/%) \
+	$(bpf-srcs:scenarios/%.c=$(obj)/%.o)
 all-objs += $(obj)/plain/runner/main.o
 link = $(call say,LD,$@)$(newline)	$(Q)mkdir -p $(@D)$(newline)	$(Q)$(1) \
 	-o $@ $(filter %.o %.a,$^) $(ldlibs)

@@ -79,6 +79,7 @@ static void decide(struct appraisal *x, const struct splat_list *splats,
 		.splat = first_complaint(splats),
 		.sched_exit = x->live->heard.sched_exit,
 		.monitor = peek_failure(&x->live->peek),
+		.map_write = mapwrite_failure(&x->live->mapwrite),
 	};
 	const struct heard_exit *e = heard_exit(&x->live->heard, &f.via);
 	char *line __free(cleanup_free) = NULL;
@@ -106,6 +107,7 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
 		.vm = &x->s->vm, .net = x->live->net, .peek = &x->live->peek,
+		.mapwrite = &x->live->mapwrite, .reads = x->live->reads,
 		.log = x->live->log, .log_len = x->live->log_len, .splats = splats, .verdict = v,
 		.kernel = x->live->cfg.kernel,
 		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),

@@ -6,6 +6,7 @@
 
 #include "runner/heard.h"
 #include "runner/kernel.h"
+#include "runner/mapwrite.h"
 #include "runner/peek.h"
 #include "runner/splat.h"
 #include "runner/topo.h"
@@ -272,14 +273,45 @@ static void collect_machine(struct value *r, struct machine *m,
 	value_set(r, "machine", v);
 }
 
-static void collect_peek(struct value *r, const struct peek *p)
+/* A check of what could not be read tells why. */
+static void collect_reads(struct value *r, const struct value *reads)
 {
-	struct value *monitor = peek_monitor(p), *verifier = peek_verifier(p);
+	struct value *absent = value_map();
+	size_t i;
+
+	value_set(r, "read", value_copy(reads));
+	for (i = 0; i < reads->map.len; i++) {
+		const struct value *why = value_get(reads->map.items[i], "error");
+		char *name __free(cleanup_free) = NULL;
+
+		if (!why)
+			continue;
+		if (asprintf(&name, "read.%s.value", reads->map.keys[i]) < 0)
+			name = NULL;
+		else
+			value_set(absent, name, value_copy(why));
+	}
+	if (absent && absent->map.len)
+		value_set(r, "absent", absent);
+	else
+		value_free(absent);
+}
+
+static void collect_inside(struct value *r, const struct collect_from *from)
+{
+	struct value *monitor = from->peek ? peek_monitor(from->peek) : NULL;
+	struct value *verifier = from->peek ? peek_verifier(from->peek) : NULL;
+	struct value *writes = from->mapwrite ?
+			       mapwrite_result(from->mapwrite) : NULL;
 
 	if (monitor)
 		value_set(r, "monitor", monitor);
 	if (verifier)
 		value_set(r, "verifier", verifier);
+	if (writes)
+		value_set(r, "bpf_map_write", writes);
+	if (from->reads)
+		collect_reads(r, from->reads);
 }
 
 struct value *collect_result(const struct collect_from *from)
@@ -306,8 +338,7 @@ struct value *collect_result(const struct collect_from *from)
 		value_set(r, "kaslr", collect_kaslr(from));
 		collect_machine(r, from->machine, h);
 	}
-	if (from->peek)
-		collect_peek(r, from->peek);
+	collect_inside(r, from);
 	collect_messages(r, h);
 	value_set(r, "snapshots", value_map());
 	periodic = value_map();

@@ -15,6 +15,7 @@ struct heard;
 struct kernel;
 struct kimage;
 struct machine;
+struct mapwrite;
 struct peek;
 struct scen_vm;
 struct splat_list;
@@ -28,6 +29,8 @@ struct collect_from {
 	const struct heard *heard;
 	struct machine *machine;	/* joined */
 	const struct peek *peek;	/* stopped */
+	const struct mapwrite *mapwrite; /* stopped */
+	const struct value *reads;
 	struct virtio_blk *blk;		/* stopped */
 	struct virtio_net *net;		/* stopped */
 	const char *log;		/* the kernel's */

@@ -74,8 +74,8 @@ struct parts {
 	struct machine_regs *regs;
 	struct vmcore_map *maps;
 	struct vmcoreinfo info;
-	struct inside in;
-	bool inside;		/* the kernel was found in memory */
+	struct kread k;
+	bool inside;		/* the kernel was found in memory: k */
 };
 
 static int take_regs(struct parts *p, struct machine *m, struct diag *d)
@@ -104,12 +104,12 @@ static void find_image(struct parts *p, const struct machine *m)
 	struct vmcore_map *image = &p->from.image;
 	gva_t start, end;
 
-	if (p->inside && !kread_symbol(&p->in.k, "_stext", &start, NULL) &&
-	    !kread_symbol(&p->in.k, "_end", &end, NULL) && start < end) {
+	if (p->inside && !kread_symbol(&p->k, "_stext", &start, NULL) &&
+	    !kread_symbol(&p->k, "_end", &end, NULL) && start < end) {
 		image->gva = round_down(start, 4096ULL);
 		image->size = round_up(end - image->gva, 4096ULL);
 		image->gpa = image->gva - KIMAGE_START_KERNEL_MAP +
-			     p->in.k.phys_base;
+			     p->k.phys_base;
 	} else if (l->direct) {
 		image->gpa = l->kernel_start;
 		image->size = l->kernel_end - l->kernel_start;
@@ -121,46 +121,45 @@ static void find_image(struct parts *p, const struct machine *m)
 }
 
 static void find_kernel(struct parts *p, struct machine *m,
-			const struct kimage *image)
+			struct inside *inside)
 {
 	struct diag d = { 0 };
 	gva_t at;
 	u32 i;
 
-	p->inside = !inside_open(&p->in, m, image, &d);
+	p->inside = !inside_kread(inside, 0, &p->k, &d);
 	if (!p->inside)
 		log_debug("dump", "%s", diag_text(&d));
 	diag_reset(&d);
-	if ((p->inside && !vmcoreinfo_read(&p->in.k, &p->info)) ||
+	if ((p->inside && !vmcoreinfo_read(&p->k, &p->info)) ||
 	    !vmcoreinfo_scan(p->from.mem, &p->info))
 		p->from.info = &p->info;
 	find_image(p, m);
 	if (!p->inside)
 		return;
-	if (kread_symbol(&p->in.k, "page_offset_base", &at, NULL) ||
-	    vas_read_u64(&p->in.k.vas, at, &p->from.page_offset))
+	if (kread_symbol(&p->k, "page_offset_base", &at, NULL) ||
+	    vas_read_u64(&p->k.vas, at, &p->from.page_offset))
 		p->from.page_offset = 0;
 	p->from.maps = p->maps;
 	for (i = 0; i < p->from.nr_cpus; i++)
-		p->from.nr_maps += vmcore_stack(&p->in.k.vas, p->regs[i].rsp,
+		p->from.nr_maps += vmcore_stack(&p->k.vas, p->regs[i].rsp,
 						p->maps + p->from.nr_maps);
 }
 
-static int gather(struct parts *p, struct machine *m,
-		  const struct kimage *image, struct diag *d)
+static int gather(struct parts *p, struct machine *m, struct inside *inside,
+		  struct diag *d)
 {
 	int err;
 
 	*p = (struct parts){ .from.mem = machine_mem(m) };
 	err = take_regs(p, m, d);
 	if (!err)
-		find_kernel(p, m, image);
+		find_kernel(p, m, inside);
 	return err;
 }
 
 static void parts_reset(struct parts *p)
 {
-	inside_close(&p->in);
 	free(p->regs);
 	free(p->maps);
 }
@@ -227,7 +226,7 @@ bool dump_wanted(const struct dump *dump, bool failed)
 			     (failed && dump->policy.keep == DUMP_FAILED));
 }
 
-void dump_take(struct dump *dump, struct machine *m, const struct kimage *image)
+void dump_take(struct dump *dump, struct machine *m, struct inside *inside)
 {
 	char *path __free(cleanup_free) = NULL;
 	char *tmp __free(cleanup_free) = NULL;
@@ -243,11 +242,11 @@ void dump_take(struct dump *dump, struct machine *m, const struct kimage *image)
 		tmp = NULL;
 	if (!path || !tmp)
 		return;
-	err = gather(&p, m, image, &d);
+	err = gather(&p, m, inside, &d);
 	if (!err)
 		err = write_core(dump, &p.from, tmp, path, &d);
 	dump->has_slide = p.inside;
-	dump->slide = p.in.k.slide;
+	dump->slide = p.k.slide;
 	parts_reset(&p);
 	free(dump->why_not);
 	dump->why_not = err ? strdup(diag_text(&d)) : NULL;

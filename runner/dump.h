@@ -14,8 +14,8 @@
 #include "vmm/base/util.h"
 
 struct diag;
+struct inside;
 struct kernel;
-struct kimage;
 struct machine;
 struct value;
 
@@ -49,10 +49,9 @@ struct dump {
 bool dump_wanted(const struct dump *dump, bool failed);
 /**
  * dump_take() - write the core, once: where there is one already it stays
- * @m: parked or joined
- * @image: NULL: the kernel's symbols are not known
+ * @m: parked or joined; @inside is its kernel
  */
-void dump_take(struct dump *dump, struct machine *m, const struct kimage *image);
+void dump_take(struct dump *dump, struct machine *m, struct inside *inside);
 /**
  * dump_settle() - keep the core, or drop it
  * @block: of the report; is told `vmcore` and `open_with`, or `vmcore_error`

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runner/check.h"
 #include "runner/guestfs.h"
@@ -13,6 +14,7 @@
 #include "runner/live.h"
 #include "runner/plan.h"
 #include "runner/preflight.h"
+#include "runner/reads.h"
 #include "runner/value.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
@@ -89,6 +91,27 @@ static char *unmet_config(const struct scenario *s, struct kernel *k)
 	return NULL;
 }
 
+/* The build leaves an empty file where it had no clang for a BPF object. */
+static char *unbuilt_bpf(const struct scenario *s)
+{
+	char *why = NULL;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < s->guest.files.n && !why; i++) {
+		const char *src = s->guest.files.items[i].src;
+		size_t len = strlen(src);
+
+		if (len < 6 || strcmp(src + len - 6, ".bpf.o") ||
+		    stat(src, &st) || st.st_size)
+			continue;
+		if (asprintf(&why, "needs %s, which was built without a clang that knows BPF",
+			     basename(src)) < 0)
+			return NULL;
+	}
+	return why;
+}
+
 char *exec_unmet(const struct exec_env *env, const struct test_case *c)
 {
 	const struct scenario *s = c->scenario;
@@ -102,8 +125,9 @@ char *exec_unmet(const struct exec_env *env, const struct test_case *c)
 		return strdup(s->missing_engine);
 	if (s->requires.accel == ACCEL_WANT_KVM && strcmp(env->accel, "kvm"))
 		return strdup("needs the kvm accelerator, this run uses a nested host");
-	if (!s->requires.kernel && !s->requires.kernel_config.n)
-		return NULL;
+	why = unbuilt_bpf(s);
+	if (why || (!s->requires.kernel && !s->requires.kernel_config.n))
+		return why;
 	if (find_kernel(s, &k, &d)) {
 		diag_reset(&d);		/* exec_case() tells it as an error */
 		return NULL;
@@ -153,6 +177,14 @@ static int preflight(struct exec *x, struct diag *d)
 	return preflight_check(&p, d);
 }
 
+static int check_paths(struct exec *x, struct diag *d)
+{
+	int err = reads_check(x->image, &x->s->read, "read", d);
+
+	return err ? err : reads_check(x->image, &x->s->snapshots.read,
+				       "snapshots.read", d);
+}
+
 /* What cannot be unpacked here can still unpack itself in the guest. */
 static int open_image(struct exec *x, struct diag *d)
 {
@@ -180,6 +212,8 @@ static int prepare(struct exec *x, struct diag *d)
 		err = preflight(x, d);
 	if (!err)
 		err = open_image(x, d);
+	if (!err)
+		err = check_paths(x, d);
 	return err;
 }
 
@@ -235,7 +269,7 @@ static void settle_core(struct exec *x, struct report *r)
 	bool keep = dump_wanted(&x->live.dump, failed);
 
 	if (keep)
-		dump_take(&x->live.dump, x->live.m, x->image);
+		dump_take(&x->live.dump, x->live.m, &x->live.inside);
 	dump_settle(&x->live.dump, keep, x->kernel, r->block);
 }
 

@@ -16,6 +16,8 @@
 #include "vmm/base/diag.h"
 
 #define NAMES_MAX 64
+/* The host answers at once; this is for one that lost its voice. */
+#define HOLD_MS 10000
 
 /* Names of modules, borrowed, without those that the scenario withholds. */
 struct names {
@@ -250,6 +252,7 @@ static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
 	job->env = (const char *const *)env;
 	job->nr_env = s->guest.env.n;
 	job->no_bulk = !s->guest.bulk;
+	job->hold_ms = HOLD_MS;
 	err = job_encode(job, &file, d);
 	if (!err)
 		err = initramfs_add_data(g->fs, JOB_PATH, 0644, file.data,

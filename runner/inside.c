@@ -3,6 +3,7 @@
 #include "runner/inside.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "freeze/dmesg.h"
 #include "vmm/base/buf.h"
@@ -14,101 +15,138 @@
 /* vCPUs come at once, but for a host that is busy. */
 #define PARK_NS NSEC_PER_SEC
 
-/* LSTAR is set early and for good; a kernel that drew its own slide shows it. */
-static int find_slide(const struct inside *in, struct machine *m,
-		      const struct machine_regs *regs, u64 *slide)
+void inside_init(struct inside *in, struct machine *m,
+		 const struct kimage *image)
 {
-	const struct machine_layout *l = machine_layout(m);
-	u64 entry;
-
-	if (l->direct) {
-		*slide = l->virt_offset;
-		return 0;
-	}
-	if (ksym_find(in->sym, "entry_SYSCALL_64", &entry) || !regs->lstar ||
-	    regs->lstar < entry)
-		return -ENXIO;
-	*slide = regs->lstar - entry;
-	return 0;
+	*in = (struct inside){ .m = m, .image = image };
+	pthread_mutex_init(&in->lock, NULL);
 }
 
-int inside_open(struct inside *in, struct machine *m,
-		const struct kimage *image, struct diag *d)
+void inside_deinit(struct inside *in)
 {
-	struct machine_regs regs;
-	u64 slide;
-	int err;
-
+	if (!in->m)
+		return;
+	ktype_close(in->types);
+	ksym_close(in->sym);
+	pthread_mutex_destroy(&in->lock);
 	*in = (struct inside){ 0 };
-	if (!image)
-		return diag_fail(d, -ENOENT, NULL, "the kernel image could not be unpacked");
-	err = ksym_open(image, &in->sym, d);
-	if (!err)
-		err = machine_vcpu_regs(m, 0, &regs);
-	if (!err)
-		err = find_slide(in, m, &regs, &slide);
-	if (err)
-		return err;
-	return kread_init(&in->k, machine_mem(m), regs.cr3,
-			  regs.cr4 & CR4_LA57, in->sym, NULL, slide, d);
 }
 
 /* A kernel that was placed has its page tables where its symbols say. */
-static int open_placed(struct inside *in, struct machine *m,
-		       const struct kimage *image, struct diag *d)
+static int open_placed(struct inside *in, struct diag *d)
 {
-	const struct machine_layout *l = machine_layout(m);
+	const struct machine_layout *l = machine_layout(in->m);
 	u64 pgt;
-	int err = ksym_open(image, &in->sym, d);
 
-	if (!err && ksym_find(in->sym, "init_top_pgt", &pgt))
-		err = diag_fail(d, -ENOENT, NULL, "no symbol init_top_pgt");
-	if (err)
-		return err;
+	if (ksym_find(in->sym, "init_top_pgt", &pgt))
+		return diag_fail(d, -ENOENT, NULL, "no symbol init_top_pgt");
 	pgt = ksym_runtime(pgt, l->virt_offset) - KIMAGE_START_KERNEL_MAP +
 	      l->phys_base;
 	/* It was entered with four levels, and keeps them. */
-	return kread_init(&in->k, machine_mem(m), pgt, false, in->sym, NULL,
-			  l->virt_offset, d);
+	return kread_init(&in->k, machine_mem(in->m), pgt, false, in->sym,
+			  NULL, l->virt_offset, d);
 }
 
-int inside_open_live(struct inside *in, struct machine *m,
-		     const struct kimage *image, bool may_park, struct diag *d)
+/* LSTAR is set early and for good; a kernel that drew its own slide shows it. */
+static int open_drawn(struct inside *in, struct diag *d)
 {
-	int err;
+	struct machine_regs regs;
+	u64 entry;
+	int err = machine_vcpu_regs(in->m, 0, &regs);
 
-	*in = (struct inside){ 0 };
-	if (!image)
-		return diag_fail(d, -ENOENT, NULL, "the kernel image could not be unpacked");
-	if (machine_layout(m)->direct)
-		return open_placed(in, m, image, d);
-	if (!may_park)
-		return -EBUSY;
-	err = machine_park(m, PARK_NS, NULL);
-	if (err == -ETIMEDOUT)
-		return -EAGAIN;
 	if (err)
-		return err;
-	err = inside_open(in, m, image, d);
-	machine_resume(m);
+		return diag_fail(d, err, NULL, "the boot CPU's registers: %s",
+				 strerror(-err));
+	if (ksym_find(in->sym, "entry_SYSCALL_64", &entry) ||
+	    regs.lstar < entry)
+		return diag_fail(d, -ENXIO, NULL,
+				 "the boot CPU has no system call entry yet");
+	return kread_init(&in->k, machine_mem(in->m), regs.cr3,
+			  regs.cr4 & CR4_LA57, in->sym, NULL,
+			  regs.lstar - entry, d);
+}
+
+static int open_locked(struct inside *in, struct diag *d)
+{
+	int err = 0;
+
+	if (in->open)
+		return 0;
+	if (!in->image)
+		return diag_fail(d, -ENOENT, NULL,
+				 "the kernel image could not be unpacked");
+	if (!in->sym)
+		err = ksym_open(in->image, &in->sym, d);
+	if (!err)
+		err = machine_layout(in->m)->direct ? open_placed(in, d) :
+						      open_drawn(in, d);
+	in->open = !err;
 	return err;
 }
 
-void inside_close(struct inside *in)
+static int types_locked(struct inside *in, struct diag *d)
 {
-	ksym_close(in->sym);
-	*in = (struct inside){ 0 };
+	if (in->types)
+		return 0;
+	if (!in->no_types && !ktype_open(in->image, &in->types, d))
+		return 0;
+	if (in->no_types)
+		return diag_fail(d, -ENOENT, NULL, "the kernel image has no BTF");
+	in->no_types = true;
+	return -ENOENT;
 }
 
-int inside_dmesg(const struct inside *in, struct buf *out, struct diag *d)
+static int get(struct inside *in, unsigned int want, struct kread *k,
+	       struct diag *d)
+{
+	int err;
+
+	pthread_mutex_lock(&in->lock);
+	err = open_locked(in, d);
+	if (!err && want & INSIDE_TYPES)
+		err = types_locked(in, d);
+	if (!err) {
+		*k = in->k;
+		k->types = in->types;
+	}
+	pthread_mutex_unlock(&in->lock);
+	return err;
+}
+
+/*
+ * Parked without the lock held: who has parked the machine may want it. The
+ * types are parsed only after the guest runs again.
+ */
+int inside_kread(struct inside *in, unsigned int want, struct kread *k,
+		 struct diag *d)
+{
+	int err;
+
+	if (!in->m)
+		return diag_fail(d, -ENOENT, NULL, "there is no machine");
+	err = get(in, want, k, d);
+	if (err != -EBUSY || !(want & INSIDE_PARK))
+		return err;
+	diag_reset(d);
+	err = machine_park(in->m, PARK_NS, NULL);
+	if (err)
+		return diag_fail(d, err == -ETIMEDOUT ? -EAGAIN : err, NULL,
+				 "the vCPUs could not be stopped: %s",
+				 strerror(-err));
+	err = get(in, 0, k, d);
+	machine_resume(in->m);
+	return err ? err : get(in, want, k, d);
+}
+
+int inside_dmesg(const struct kread *k, struct buf *out, struct diag *d)
 {
 	struct vmcoreinfo info;
 	struct dmesg log;
-	int err = vmcoreinfo_read(&in->k, &info);
+	int err = vmcoreinfo_read(k, &info);
 
 	if (err)
 		return diag_fail(d, err, NULL, "no VMCOREINFO in guest memory");
-	err = dmesg_read_vmcoreinfo(&in->k.vas, &info, &log, d);
+	err = dmesg_read_vmcoreinfo(&k->vas, &info, &log, d);
 	if (err)
 		return err;
 	err = dmesg_print(&log, out);

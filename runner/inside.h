@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * inside: the guest's kernel as the host sees it in memory: symbols of the
- * image, the slide, page tables of a vCPU. After the machine has stopped, or
- * while it is parked.
+ * inside: the guest's kernel as the host sees it in memory, one per machine,
+ * shared by all who read: symbols of the image, the slide, the kernel's page
+ * tables, its types. Each part is found when it is first asked for, and kept.
+ *
+ * Context: any thread; what inside_kread() hands out may be used by several
+ * threads at once, until inside_deinit().
  */
 #ifndef VMTAP_RUNNER_INSIDE_H
 #define VMTAP_RUNNER_INSIDE_H
+
+#include <pthread.h>
 
 #include "freeze/kread.h"
 
@@ -15,29 +20,41 @@ struct kimage;
 struct machine;
 
 struct inside {
+	struct machine *m;
+	const struct kimage *image;	/* NULL: could not be unpacked here */
+
+	/* private */
+	pthread_mutex_t lock;
 	struct ksym *sym;
-	struct kread k;
+	struct ktype *types;
+	bool no_types;			/* the image has none */
+	struct kread k;			/* without types; while open */
+	bool open;
 };
 
+#define INSIDE_TYPES 1		/* BTF too; the first to ask waits for its parse */
+#define INSIDE_PARK 2		/* may stop the vCPUs for a moment, see below */
+
+/** inside_init() - nothing is read yet; both pointers outlive it */
+void inside_init(struct inside *in, struct machine *m,
+		 const struct kimage *image);
+/** inside_deinit() - fine where it was zeroed and never initialised */
+void inside_deinit(struct inside *in);
+
 /**
- * inside_open() - find the kernel in guest memory
- * The slide is the machine's own, or LSTAR's where the kernel drew it.
- * Return: 0; -ENOENT no symbols; -ENXIO the kernel has not set itself up;
- * -errno. inside_close() in every case.
+ * inside_kread() - a reader of the guest's kernel, to be copied as it likes
+ * Of a kernel that we placed all is known. Of one that drew its own slide the
+ * boot CPU's registers are needed once: they are to be had while the machine
+ * is parked by the caller, after machine_join(), or with INSIDE_PARK.
+ *
+ * Return: 0; -EBUSY without the registers; -EAGAIN the vCPUs did not come, or
+ * -ENXIO the kernel has not set itself up (ask again later); -ENOENT no image,
+ * no symbols or no types; -errno.
  */
-int inside_open(struct inside *in, struct machine *m,
-		const struct kimage *image, struct diag *d);
-/**
- * inside_open_live() - the same while the vCPUs run
- * Of a kernel that was placed by us all is known; of any other the vCPUs are
- * parked once for their registers, where @may_park.
- * Return: as inside_open(); -EBUSY it takes parking; -ESHUTDOWN it has ended.
- */
-int inside_open_live(struct inside *in, struct machine *m,
-		     const struct kimage *image, bool may_park, struct diag *d);
-void inside_close(struct inside *in);
+int inside_kread(struct inside *in, unsigned int want, struct kread *k,
+		 struct diag *d);
 
 /** inside_dmesg() - append the kernel's log buffer as text; 0 or -errno */
-int inside_dmesg(const struct inside *in, struct buf *out, struct diag *d);
+int inside_dmesg(const struct kread *k, struct buf *out, struct diag *d);
 
 #endif

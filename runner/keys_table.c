@@ -457,8 +457,23 @@ static const struct key top_keys[] = {
 	  .doc = "Samples of the guest's run queues, taken from the host.",
 	  .example = "{interval: 100ms}" },
 	{ "bpf_map_write", KEY_LIST, AT(scenario, bpf_map_write),
-	  .sub = &map_write_set, .engine = "BPF map writer",
-	  .doc = "Values written into BPF maps from the host as soon as they appear." },
+	  .sub = &map_write_set,
+	  .doc = "Values written into BPF maps from the host: once all the maps are "
+		 "there and, of maps of variables (.bss, .data), a program that uses "
+		 "them is loaded; all of them or none. Then vmtap-map-written in the "
+		 "guest, which waits for it, ends with 0. A map that does not appear "
+		 "within 30 s, or before the payload ends, fails the case." },
+	{ "read", KEY_STR_LIST, AT(scenario, read),
+	  .doc = "Typed paths into the guest's kernel that are read once, when the "
+		 "payload has ended and what it left running still runs, or after a "
+		 "crash: a symbol with members (init_task.comm, a pointer on the way "
+		 "is followed), runqueues[cpu=1].nr_running, an array's element [2], "
+		 "(struct task_struct)init_task.pid with a type where BTF gives none, "
+		 "map(\".bss\").counter by the end of a BPF map's name, "
+		 "map(\"hits\")[3][cpu=1] an element or an integer key, of a map of "
+		 "task storage the task's pid. Checks read them as "
+		 "read[\"init_task.comm\"].value.",
+	  .example = "[jiffies_64, \"runqueues[cpu=1].nr_running\"]" },
 	{ "expect", KEY_CUSTOM, AT(scenario, expect), .custom = &custom_expect,
 	  .dflt = "pass",
 	  .doc = "What makes the case a success. fail is any exit status but 0; "

@@ -13,8 +13,10 @@
 #include "runner/initramfs.h"
 #include "runner/inside.h"
 #include "runner/kernel.h"
+#include "runner/reads.h"
 #include "runner/scenario.h"
 #include "runner/topo.h"
+#include "runner/value.h"
 #include "runner/wire.h"
 #include "virtio/blk.h"
 #include "virtio/blkback.h"
@@ -255,19 +257,29 @@ static void on_drain(struct event_source *src, u32 events)
 	peek_tick(&x->peek);
 }
 
-/* True where the guest can be told: it then has a moment for its last words. */
-static bool ask_to_end(struct live *x)
+/* One frame to the agent; false where it has no port open or does not read. */
+static bool say(struct live *x, u16 type, const void *payload, size_t len)
 {
 	struct buf frame = { 0 };
 	bool told;
 
 	if (!virtio_console_is_open(x->console, VIRTIO_CONSOLE_PORT_BULK))
 		return false;
-	told = !wire_encode(&frame, WIRE_SHUTDOWN, 0, 0, NULL, 0) &&
+	told = !wire_encode(&frame, type, 0, 0, payload, len) &&
 	       !virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
 				    frame.data, frame.len);
 	buf_reset(&frame);
 	return told;
+}
+
+static void tell_written(void *ctx, int status, const char *text)
+{
+	u8 payload[4 + 300];
+	size_t len = min(strlen(text), sizeof(payload) - 4);
+
+	wire_put32(payload, (u32)status);
+	memcpy(payload + 4, text, len);
+	say(ctx, WIRE_MAP_WRITE_DONE, payload, 4 + len);
 }
 
 static u64 scaled(const struct live *x, u64 ns)
@@ -283,7 +295,7 @@ static void dump_hung(struct live *x)
 	if (!dump_wanted(&x->dump, failed) ||
 	    machine_park(x->m, PARK_NS, NULL))
 		return;
-	dump_take(&x->dump, x->m, x->cfg.image);
+	dump_take(&x->dump, x->m, &x->inside);
 	machine_resume(x->m);
 }
 
@@ -304,12 +316,40 @@ static void on_watchdog(struct event_source *src, u32 events)
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
 		dump_hung(x);
-		if (ask_to_end(x)) {
+		/* It then has a moment for its last words. */
+		if (say(x, WIRE_SHUTDOWN, NULL, 0)) {
 			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
 			return;
 		}
 	}
 	machine_kill(x->m);
+}
+
+static void take_reads(struct live *x)
+{
+	const struct str_list *paths = &x->s->read;
+	struct diag d = { 0 };
+	struct kread k;
+
+	if (!paths->n || x->reads)
+		return;
+	if (inside_kread(&x->inside, INSIDE_TYPES | INSIDE_PARK, &k, &d))
+		x->reads = reads_unread(paths, diag_text(&d));
+	else
+		x->reads = reads_paths(&k, paths);
+	diag_reset(&d);
+}
+
+/* What looks into the guest follows it; at the verdict the guest holds for it. */
+static void reached(struct live *x, enum stage stage)
+{
+	enter(x, stage_name(stage));
+	mapwrite_stage(&x->mapwrite, stage);
+	peek_stage(&x->peek, stage);
+	if (stage != STAGE_VERDICT)
+		return;
+	take_reads(x);
+	say(x, WIRE_GO_ON, NULL, 0);
 }
 
 /* The guest moved on: tell the parent, and shorten the watchdog at an end. */
@@ -327,9 +367,7 @@ static void on_news(struct event_source *src, u32 events)
 	panicking = x->heard.panicking;
 	heard_unlock(&x->heard);
 	if (stage != x->told)
-		enter(x, stage_name(stage));
-	if (stage != x->told)
-		peek_stage(&x->peek, stage);
+		reached(x, stage);
 	deadline = x->deadline_ns;
 	if (panicking)
 		deadline = min(deadline, now + scaled(x, PANIC_GRACE_NS));
@@ -375,6 +413,24 @@ static int watch_all(struct live *x, struct diag *d)
 	return err;
 }
 
+static int start_looking(struct live *x, struct diag *d)
+{
+	int err;
+
+	inside_init(&x->inside, x->m, x->cfg.image);
+	x->peek = (struct peek){
+		.m = x->m, .inside = &x->inside, .heard = &x->heard,
+		.cfg = x->s->monitor.present ? &x->s->monitor : NULL,
+	};
+	x->mapwrite = (struct mapwrite){
+		.inside = &x->inside, .s = x->s,
+		.time_factor = x->cfg.time_factor,
+		.tell = tell_written, .ctx = x,
+	};
+	err = peek_start(&x->peek, d);
+	return err ? err : mapwrite_start(&x->mapwrite, d);
+}
+
 int live_run(struct live *x, struct diag *d)
 {
 	int err = watch_all(x, d);
@@ -388,11 +444,7 @@ int live_run(struct live *x, struct diag *d)
 	x->deadline_ns = now_ns() + x->timeout_ns;
 	event_timer_arm(x->watchdog.fd, x->timeout_ns, 0);
 	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
-	x->peek = (struct peek){
-		.m = x->m, .image = x->cfg.image, .heard = &x->heard,
-		.cfg = x->s->monitor.present ? &x->s->monitor : NULL,
-	};
-	err = peek_start(&x->peek, d);
+	err = start_looking(x, d);
 	if (!err)
 		err = machine_start(x->m, d);
 	if (!err)
@@ -446,14 +498,13 @@ static void take_log(struct live *x)
 {
 	struct buf dmesg = { 0 };
 	struct diag d = { 0 };
-	struct inside in;
+	struct kread k;
 
 	x->log = textlog_text(&x->heard.console, &x->log_len);
-	if (inside_open(&in, x->m, x->cfg.image, &d) ||
-	    inside_dmesg(&in, &dmesg, &d))
+	if (inside_kread(&x->inside, 0, &k, &d) ||
+	    inside_dmesg(&k, &dmesg, &d))
 		log_debug("live", "the kernel's log is not read from memory: %s",
 			  diag_text(&d));
-	inside_close(&in);
 	diag_reset(&d);
 	if (dmesg.len && x->heard.stage == STAGE_ENTRY)
 		x->heard.stage = STAGE_KERNEL;
@@ -486,6 +537,7 @@ void live_stop(struct live *x)
 	if (x->timed_out)
 		judge_starvation(x);
 	peek_stop(&x->peek);
+	mapwrite_stop(&x->mapwrite);
 	machine_join(x->m);
 	virtio_console_stop(x->console);
 	while (virtio_console_flush(x->console) == -EAGAIN)
@@ -499,14 +551,18 @@ void live_stop(struct live *x)
 	buf_reset(&words);
 	heard_finish(&x->heard);
 	peek_finish(&x->peek);
+	take_reads(x);
 	take_log(x);
 	save_log(x);
 }
 
 void live_destroy(struct live *x)
 {
+	mapwrite_deinit(&x->mapwrite);
 	peek_deinit(&x->peek);
 	dump_deinit(&x->dump);
+	inside_deinit(&x->inside);
+	value_free(x->reads);
 	machine_destroy(x->m);
 	virtio_console_destroy(x->console);
 	virtio_blk_destroy(x->blk);

@@ -12,6 +12,8 @@
 
 #include "runner/dump.h"
 #include "runner/heard.h"
+#include "runner/inside.h"
+#include "runner/mapwrite.h"
 #include "runner/peek.h"
 #include "vmm/device.h"
 #include "vmm/event.h"
@@ -63,8 +65,11 @@ struct live {
 	unsigned int nr_devs;
 	struct buf cmdline;
 	struct machine *m;
+	struct inside inside;
 	struct peek peek;
 	struct dump dump;
+	struct mapwrite mapwrite;
+	struct value *reads;		/* what `read:` came to; NULL: nothing */
 	struct mem mem;			/* the machine's, as the devices see it */
 	u64 timeout_ns;			/* scaled */
 	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */

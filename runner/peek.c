@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "freeze/ktype.h"
 #include "runner/heard.h"
+#include "runner/inside.h"
 #include "runner/scenario.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
@@ -41,41 +41,27 @@ static void give_up(struct peek *p, const char *what, struct diag *d)
 	diag_reset(d);
 }
 
-/* --- the guest's kernel, opened late ------------------------------------ */
-
-static bool opened(struct peek *p, bool joined)
+/*
+ * The guest's kernel; with @types its types too. What is not to be had now may
+ * be later: -EAGAIN and -ENXIO, or -EBUSY where the registers are wanted and
+ * only a monitor would stop the guest for them.
+ */
+static bool opened(struct peek *p, bool types, struct kread *k)
 {
+	unsigned int want = (types ? INSIDE_TYPES : 0) |
+			    (p->cfg ? INSIDE_PARK : 0);
 	struct diag d = { 0 };
 	int err;
 
-	if (p->open || p->broken)
-		return p->open;
-	err = joined ? inside_open(&p->in, p->m, p->image, &d) :
-		       inside_open_live(&p->in, p->m, p->image, p->cfg, &d);
-	if (!err) {
-		p->open = true;
-		return true;
-	}
-	inside_close(&p->in);
-	/* A kernel that is not to be had without registers is, at the end. */
-	p->broken = err != -EBUSY && err != -EAGAIN;
 	if (p->broken)
-		give_up(p, "the guest's kernel was not found in memory", &d);
+		return false;
+	err = inside_kread(p->inside, want, k, &d);
+	if (err && err != -EBUSY && err != -EAGAIN && err != -ENXIO) {
+		p->broken = true;
+		give_up(p, "the guest's kernel cannot be read", &d);
+	}
 	diag_reset(&d);
-	return false;
-}
-
-static bool typed(struct peek *p)
-{
-	struct diag d = { 0 };
-
-	if (p->types || p->no_types)
-		return !p->no_types;
-	p->no_types = ktype_open(p->image, &p->types, &d) != 0;
-	if (p->no_types)
-		give_up(p, "the kernel's types are not known", &d);
-	p->in.k.types = p->types;
-	return !p->no_types;
+	return !err;
 }
 
 /* --- BPF programs ------------------------------------------------------- */
@@ -84,13 +70,13 @@ static bool typed(struct peek *p)
  * Is prog_idr empty? An empty one holds no kernel pointer, whatever its
  * layout: so a guest without BPF costs no BTF.
  */
-static bool no_progs(struct peek *p)
+static bool no_progs(const struct kread *k)
 {
 	u64 idr[3], i;
 	gva_t at;
 
-	if (kread_symbol(&p->in.k, "prog_idr", &at, NULL) ||
-	    vas_read(&p->in.k.vas, at, idr, sizeof(idr)))
+	if (kread_symbol(k, "prog_idr", &at, NULL) ||
+	    vas_read(&k->vas, at, idr, sizeof(idr)))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(idr); i++)
 		if (idr[i] & KERNEL_HALF)
@@ -121,16 +107,20 @@ static void look_for_progs(struct peek *p)
 {
 	struct bpfprog *list = NULL;
 	struct diag d = { 0 };
+	struct kread k;
 	size_t nr = 0, i;
 
-	if (no_progs(p)) {
+	p->progs_ns = now_ns();
+	if (!opened(p, false, &k))
+		return;
+	if (no_progs(&k)) {
 		p->progs_read = true;
 		return;
 	}
-	if (!typed(p))
+	if (!opened(p, true, &k))
 		return;
 	/* A guest that changes it meanwhile: the next look tells. */
-	if (!bpfprog_list(&p->in.k, &list, &nr, &d)) {
+	if (!bpfprog_list(&k, &list, &nr, &d)) {
 		p->progs_read = true;
 		for (i = 0; i < nr; i++)
 			note_prog(p, &list[i]);
@@ -143,8 +133,7 @@ void peek_tick(struct peek *p)
 {
 	if (!p->heard || p->threaded || stage_now(p) < STAGE_PAYLOAD)
 		return;
-	if (opened(p, false))
-		look_for_progs(p);
+	look_for_progs(p);
 }
 
 /* --- the monitor -------------------------------------------------------- */
@@ -170,8 +159,12 @@ static int prepare_samples(struct peek *p, struct diag *d)
 		.sustained = p->cfg->sustained_samples,
 		.fail_on_stall = p->cfg->fail_on_stall,
 	};
-	int err = sched_init(&p->sched, &p->in.k, d);
+	struct kread k;
+	int err;
 
+	if (!opened(p, true, &k))
+		return -EAGAIN;
+	err = sched_init(&p->sched, &k, d);
 	if (err)
 		return err;
 	cfg.nr_events = sched_nr_events(&p->sched);
@@ -206,34 +199,30 @@ static void take_sample(struct peek *p)
 	monitor_add(&p->monitor, now_ns(), p->sample);
 }
 
-/* While the payload runs: before it, the kernel and the agent set up. */
-static void watch_once(struct peek *p, u64 *progs_ns)
+static void watch_once(struct peek *p)
 {
 	struct diag d = { 0 };
+	int err = 0;
 
-	if (p->broken || stage_now(p) != STAGE_PAYLOAD ||
-	    machine_stop(p->m).reason != MACHINE_RUNNING)
+	if (p->broken || machine_stop(p->m).reason != MACHINE_RUNNING)
 		return;
-	if (!opened(p, false))
-		return;
-	if (!p->sampling) {
-		if (!typed(p) || prepare_samples(p, &d)) {
-			give_up(p, "no run queues", &d);
-			p->broken = true;
-			return;
-		}
+	if (!p->sampling)
+		err = prepare_samples(p, &d);
+	if (err && err != -EAGAIN) {
+		give_up(p, "no run queues", &d);
+		p->broken = true;
 	}
+	diag_reset(&d);
+	if (err)
+		return;
 	take_sample(p);
-	if (now_ns() - *progs_ns >= PROGS_PERIOD_NS) {
-		*progs_ns = now_ns();
+	if (now_ns() - p->progs_ns >= PROGS_PERIOD_NS)
 		look_for_progs(p);
-	}
 }
 
 static void *run(void *arg)
 {
 	struct peek *p = arg;
-	u64 progs_ns = 0;
 
 	pthread_setname_np(pthread_self(), "vmtap-monitor");
 	for (;;) {
@@ -247,7 +236,7 @@ static void *run(void *arg)
 		if (fds[0].revents)
 			break;
 		if (fds[1].revents && event_drain(p->timer_fd))
-			watch_once(p, &progs_ns);
+			watch_once(p);
 	}
 	return NULL;
 }
@@ -255,11 +244,7 @@ static void *run(void *arg)
 int peek_start(struct peek *p, struct diag *d)
 {
 	p->stop_fd = p->timer_fd = -1;
-	if (!p->image) {
-		p->broken = true;
-		give_up(p, "the kernel image could not be unpacked", d);
-	}
-	if (!p->cfg || p->broken)
+	if (!p->cfg)
 		return 0;
 	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->timer_fd = event_timer_create();
@@ -271,15 +256,18 @@ int peek_start(struct peek *p, struct diag *d)
 	return 0;
 }
 
+/* At the verdict the guest holds until it is told to go on: a last look. */
 void peek_stage(struct peek *p, enum stage stage)
 {
-	u64 period = stage == STAGE_PAYLOAD && p->threaded ?
-		     p->cfg->interval_ns : 0;
-
-	if (p->threaded)
-		event_timer_arm(p->timer_fd, period, period);
-	else if (stage == STAGE_VERDICT)
-		peek_tick(p);
+	if (p->threaded && stage == STAGE_PAYLOAD)
+		event_timer_arm(p->timer_fd, 1, p->cfg->interval_ns);
+	if (stage != STAGE_VERDICT)
+		return;
+	peek_stop(p);
+	if (p->sampling)
+		take_sample(p);
+	look_for_progs(p);
+	p->finished = true;
 }
 
 void peek_stop(struct peek *p)
@@ -295,9 +283,8 @@ void peek_stop(struct peek *p)
 
 void peek_finish(struct peek *p)
 {
-	if (!p->heard || p->heard->stage < STAGE_PAYLOAD || !opened(p, true))
-		return;
-	look_for_progs(p);
+	if (p->heard && p->heard->stage >= STAGE_PAYLOAD && !p->finished)
+		look_for_progs(p);
 }
 
 void peek_deinit(struct peek *p)
@@ -313,6 +300,4 @@ void peek_deinit(struct peek *p)
 	sched_deinit(&p->sched);
 	free(p->sample);
 	free(p->progs);
-	ktype_close(p->types);
-	inside_close(&p->in);
 }

@@ -15,10 +15,10 @@
 
 #include "freeze/bpfmap.h"
 #include "freeze/monitor.h"
-#include "runner/inside.h"
 #include "runner/verdict.h"
 
 struct heard;
+struct inside;
 struct ktype;
 struct scen_monitor;
 struct value;
@@ -30,7 +30,7 @@ struct peek_prog {
 
 struct peek {
 	struct machine *m;
-	const struct kimage *image;	/* NULL: cannot be unpacked here */
+	struct inside *inside;
 	struct heard *heard;
 	const struct scen_monitor *cfg;	/* NULL: no monitor */
 
@@ -38,10 +38,7 @@ struct peek {
 	pthread_t thread;
 	bool threaded;
 	int stop_fd, timer_fd;
-	bool open, broken;		/* the guest's kernel was found; never will be */
-	struct inside in;
-	struct ktype *types;
-	bool no_types;
+	bool broken;			/* the guest's kernel never will be found */
 	struct sched sched;
 	struct monitor monitor;
 	struct monitor_cpu *sample;
@@ -51,6 +48,8 @@ struct peek {
 	bool progs_read;		/* the list was seen at least once */
 	struct peek_prog *progs;
 	size_t nr_progs;
+	u64 progs_ns;			/* when they were looked for */
+	bool finished;			/* the last look was taken */
 	char reason[240];		/* why the monitor sees nothing */
 };
 
@@ -69,7 +68,7 @@ void peek_tick(struct peek *p);
 void peek_stage(struct peek *p, enum stage stage);
 /** peek_stop() - end the sampling; before the machine is joined */
 void peek_stop(struct peek *p);
-/** peek_finish() - a last look, after the machine was joined */
+/** peek_finish() - a last look, where the guest came to no verdict; after the join */
 void peek_finish(struct peek *p);
 void peek_deinit(struct peek *p);
 

@@ -216,6 +216,7 @@ struct scenario {
 	LIST_OF(struct scen_watch) watch;
 	struct scen_monitor monitor;
 	LIST_OF(struct scen_map_write) bpf_map_write;
+	struct str_list read;	/* typed paths to read once the payload ended */
 	struct expect_want expect;
 	const char *xfail;	/* reason; NULL: not expected to fail */
 	struct {

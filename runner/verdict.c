@@ -161,10 +161,8 @@ static bool exit_fits(const struct verdict_facts *f, struct verdict *v)
 	return fits;
 }
 
-void verdict_decide(const struct verdict_facts *f, struct verdict *v)
+static void decide(const struct verdict_facts *f, struct verdict *v)
 {
-	*v = (struct verdict){ 0 };
-
 	if (f->ending == ENDING_NONE || f->ending == ENDING_VMM_ERROR) {
 		v->error = true;
 		say(v, "%s (%s)", f->ending_text ? f->ending_text :
@@ -209,5 +207,16 @@ void verdict_decide(const struct verdict_facts *f, struct verdict *v)
 		say(v, "%s", f->monitor);
 	} else {
 		v->success = true;
+	}
+}
+
+void verdict_decide(const struct verdict_facts *f, struct verdict *v)
+{
+	*v = (struct verdict){ 0 };
+	decide(f, v);
+	/* A guest that was not changed as asked has not been tested. */
+	if (v->success && f->map_write) {
+		v->success = false;
+		say(v, "%s", f->map_write);
 	}
 }

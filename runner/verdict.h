@@ -50,6 +50,7 @@ struct verdict_facts {
 	const char *oops;		/* first oops line or NULL */
 	const char *splat;		/* first complaint not allowed, or NULL */
 	const char *monitor;		/* what the monitor does not let pass, or NULL */
+	const char *map_write;		/* why bpf_map_write was not done, or NULL */
 	const char *sched_exit;		/* the scheduler left early: why; or NULL */
 };
 

@@ -26,6 +26,7 @@ const char *wire_type_name(u16 type)
 		[WIRE_SNAPSHOT_REPLY] = "SNAPSHOT_REPLY",
 		[WIRE_SHUTDOWN] = "SHUTDOWN",
 		[WIRE_MAP_WRITE_DONE] = "MAP_WRITE_DONE",
+		[WIRE_GO_ON] = "GO_ON",
 	};
 
 	if (type < ARRAY_SIZE(names) && names[type])

@@ -59,7 +59,8 @@ enum wire_type {
 	/* host to guest, port 1 only */
 	WIRE_SNAPSHOT_REPLY = 0x81, /* struct wire_snapshot_reply, then text */
 	WIRE_SHUTDOWN = 0x82,	/* empty: the watchdog fires soon, end now */
-	WIRE_MAP_WRITE_DONE = 0x83, /* empty */
+	WIRE_MAP_WRITE_DONE = 0x83, /* struct wire_map_write_done, then text */
+	WIRE_GO_ON = 0x84,	/* empty: what there was to see at the end was seen */
 };
 
 /*
@@ -124,6 +125,10 @@ struct wire_snapshot {
 struct wire_snapshot_reply {
 	uint32_t id;
 	int32_t status;		/* 0 or a negative errno */
+} WIRE_PACKED;
+
+struct wire_map_write_done {
+	int32_t status;		/* 0: all was written; or a negative errno */
 } WIRE_PACKED;
 
 /* Which members of struct wire_kern_addrs are told. */

@@ -85,7 +85,8 @@ FIXTURE(agent)
 	struct assembler com2, port, ring;
 	struct crashring_info info;
 	int master;
-	bool withport, answer_snapshots, ask_to_end, stuck, spoil_job;
+	bool withport, answer_snapshots, ask_to_end, go_on, stuck, spoil_job;
+	int tell_written;	/* 1, or the -errno that the host tells */
 	int status;	/* of the agent's process */
 	const char *skip;
 };
@@ -128,7 +129,7 @@ FIXTURE_TEARDOWN(agent)
 static void be_agent(FIXTURE_DATA(agent) *self)
 {
 	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric",
-					      "workload" };
+					      "workload", "map-written" };
 	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
 
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -173,6 +174,21 @@ static void answer(FIXTURE_DATA(agent) *self)
 	if (self->answer_snapshots && strstr(buf_str(&self->h.types), "SNAPSHOT_REQUEST")) {
 		wire_encode(&b, WIRE_SNAPSHOT_REPLY, 0, 0, reply, sizeof(reply));
 		self->answer_snapshots = false;
+	}
+	if (self->tell_written && strstr(buf_str(&self->h.out), "waiting")) {
+		u8 done[4 + 3] = "\0\0\0\0";
+
+		if (self->tell_written < 0) {
+			wire_put32(done, (u32)self->tell_written);
+			memcpy(done + 4, "why", 3);
+		}
+		wire_encode(&b, WIRE_MAP_WRITE_DONE, 0, 0, done,
+			    self->tell_written < 0 ? sizeof(done) : 4);
+		self->tell_written = 0;
+	}
+	if (self->go_on && self->h.exits) {
+		wire_encode(&b, WIRE_GO_ON, 0, 0, NULL, 0);
+		self->go_on = false;
 	}
 	if (self->ask_to_end && strstr(buf_str(&self->h.out), "waiting")) {
 		wire_encode(&b, WIRE_SHUTDOWN, 0, 0, NULL, 0);
@@ -404,6 +420,53 @@ TEST_F(agent, helpers_reach_the_host)
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "METRICS"));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "UNKNOWN"));
 	EXPECT_EQ(7, self->port.stats.garbage_bytes);
+}
+
+TEST_F(agent, maps_written_by_the_host_are_waited_for)
+{
+	self->withport = true;
+	self->tell_written = 1;
+	RUN(self, &empty, "(sleep 0.2; echo waiting) & vmtap-map-written && vmtap-map-written\n");
+	EXPECT_EQ(0, self->h.code);
+	EXPECT_STREQ("waiting\n", buf_str(&self->h.out));
+}
+
+TEST_F(agent, maps_not_written_are_told_with_the_reason)
+{
+	self->withport = true;
+	self->tell_written = -2;
+	RUN(self, &empty, "echo waiting; vmtap-map-written\n");
+	EXPECT_EQ(1, self->h.code);
+	EXPECT_STREQ("why\n", buf_str(&self->h.err));
+}
+
+TEST_F(agent, maps_over_com2_say_that_there_is_no_word)
+{
+	RUN(self, &empty, "vmtap-map-written\n");
+	EXPECT_EQ(1, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.err), "COM2"));
+}
+
+TEST_F(agent, holds_after_the_verdict_until_it_may_go_on)
+{
+	const struct job job = { .hold_ms = 15000 };
+	u64 start = now_ns();
+
+	self->withport = self->go_on = true;
+	RUN(self, &job, "sleep 1000 & exit 4\n");
+	EXPECT_EQ(4, self->h.code);
+	EXPECT_GT(10 * NSEC_PER_SEC, now_ns() - start);
+	EXPECT_EQ(NULL, strstr(buf_str(&self->h.log), "seen enough"));
+}
+
+TEST_F(agent, a_host_without_words_is_not_waited_for_long)
+{
+	const struct job job = { .hold_ms = 300 };
+
+	self->withport = true;
+	RUN(self, &job, "exit 4\n");
+	EXPECT_EQ(4, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "seen enough"));
 }
 
 TEST_F(agent, snapshot_over_com2_is_sent_but_says_there_is_no_reply)

@@ -28,6 +28,28 @@ TEST(exit_0_and_a_clean_end_is_the_only_pass)
 	EXPECT_NE(NULL, strstr(v.reason, "exit status 3"));
 }
 
+TEST(a_map_that_was_not_written_is_no_success)
+{
+	struct verdict_facts f = passed();
+	struct verdict v;
+
+	f.map_write = "bpf_map_write: no map";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_STREQ("bpf_map_write: no map", v.reason);
+	/* Nor where the expected end came about without it. */
+	f.expect.kind = EXPECT_PANIC;
+	f.panic = "Kernel panic";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	/* But what went wrong before it is the reason. */
+	f = passed();
+	f.map_write = "x";
+	f.exit_code = 9;
+	verdict_decide(&f, &v);
+	EXPECT_NE(NULL, strstr(v.reason, "exit status 9"));
+}
+
 TEST(no_verdict_is_never_a_pass)
 {
 	enum ending e;

@@ -53,6 +53,7 @@ struct job {
 	bool bulk;
 	long bulk_wait_ms;
 	long kill_ms;
+	long hold_ms;
 	enum job_end end;
 };
 
@@ -134,6 +135,8 @@ size_t ask_poll(struct pollfd *p);
 void ask_handle(const struct pollfd *p, size_t nr);
 /** ask_from_host() - read requests from the port; true: end now */
 bool ask_from_host(void);
+/** ask_hold() - wait until the host has seen enough, or ended us, or @ms passed */
+void ask_hold(long ms);
 /** ask_exit_code() - true where a helper named the exit code */
 bool ask_exit_code(int *code);
 
@@ -145,6 +148,7 @@ struct ask_head {
 
 #define ASK_RAW 0xff00		/* link_raw() */
 #define ASK_EXIT_CODE 0xff01	/* int32_t */
+#define ASK_MAP_WRITTEN 0xff02	/* answered when the host wrote its maps */
 #define ASK_MAX (16 * 1024)
 
 /* --- payload.c --- */

@@ -172,6 +172,16 @@ static int do_exit(int argc, char **argv)
 	return ask(&m);
 }
 
+static int do_map_written(int argc, char **argv)
+{
+	static const struct msg m = { .head.type = ASK_MAP_WRITTEN };
+
+	(void)argv;
+	if (argc != 1)
+		return usage("vmtap-map-written: wait until bpf_map_write is done");
+	return ask(&m);
+}
+
 /* A frame of any type, or any bytes, from stdin: for tests of the host. */
 static int do_frame(int argc, char **argv)
 {
@@ -195,6 +205,7 @@ int applet_main(const char *name, int argc, char **argv)
 		{ "vmtap-result", do_result }, { "vmtap-stimulus", do_stimulus },
 		{ "vmtap-metric", do_metric }, { "vmtap-exit", do_exit },
 		{ "vmtap-frame", do_frame }, { "vmtap-workload", wl_main },
+		{ "vmtap-map-written", do_map_written },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {

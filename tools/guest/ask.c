@@ -19,12 +19,22 @@ struct client {
 	int fd;
 	bool waits;	/* for the reply to snapshot @id */
 	uint32_t id;
+	bool waits_maps;	/* for the host's word on bpf_map_write */
 };
+
+/* The host's word, once it came. */
+static struct {
+	bool came;
+	int32_t status;
+	char text[300];
+	size_t len;
+} maps;
 
 static int listener = -1;
 static struct client clients[MAX_CLIENTS];
 static size_t nr_clients;
 static uint32_t next_id;
+static bool host_ends, host_goes_on;
 static bool has_code;
 static int32_t code;
 
@@ -91,6 +101,16 @@ static void snapshot(struct client *c, uint8_t *payload, size_t len)
 	}
 }
 
+static void await_maps(struct client *c)
+{
+	if (maps.came)
+		reply(c, maps.status, maps.text, maps.len);
+	else if (link_port() < 0)
+		reply_str(c, -ENOTCONN, "COM2 does not carry the host's word");
+	else
+		c->waits_maps = true;
+}
+
 static void serve(struct client *c, uint8_t *msg, size_t len)
 {
 	struct ask_head head;
@@ -104,6 +124,10 @@ static void serve(struct client *c, uint8_t *msg, size_t len)
 	len -= sizeof(head);
 	if (head.type == WIRE_SNAPSHOT_REQUEST) {
 		snapshot(c, payload, len);
+		return;
+	}
+	if (head.type == ASK_MAP_WRITTEN) {
+		await_maps(c);
 		return;
 	}
 	if (head.type == ASK_EXIT_CODE && len == sizeof(code)) {
@@ -168,8 +192,41 @@ static void snapshot_reply(const uint8_t *payload, size_t len)
 	}
 }
 
+static void maps_written(const uint8_t *payload, size_t len)
+{
+	if (len < sizeof(struct wire_map_write_done) || maps.came)
+		return;
+	maps.came = true;
+	maps.status = (int32_t)wire_get32(payload);
+	maps.len = len - 4 < sizeof(maps.text) ? len - 4 : sizeof(maps.text);
+	memcpy(maps.text, payload + 4, maps.len);
+	for (size_t i = 0; i < nr_clients; i++) {
+		if (clients[i].waits_maps)
+			reply(&clients[i], maps.status, maps.text, maps.len);
+		clients[i].waits_maps = false;
+	}
+}
+
+static void obey(uint16_t type, const uint8_t *payload, size_t len)
+{
+	switch (type) {
+	case WIRE_SHUTDOWN:
+		host_ends = true;
+		break;
+	case WIRE_GO_ON:
+		host_goes_on = true;
+		break;
+	case WIRE_SNAPSHOT_REPLY:
+		snapshot_reply(payload, len);
+		break;
+	case WIRE_MAP_WRITE_DONE:
+		maps_written(payload, len);
+		break;
+	}
+}
+
 /* One whole frame at @p: bytes used, 0 not whole yet, -1 not a frame. */
-static ssize_t host_frame(const uint8_t *p, size_t len, size_t max, bool *end)
+static ssize_t host_frame(const uint8_t *p, size_t len, size_t max)
 {
 	uint32_t n;
 
@@ -181,12 +238,8 @@ static ssize_t host_frame(const uint8_t *p, size_t len, size_t max, bool *end)
 		return -1;
 	if (len < WIRE_HDR_SIZE + n)
 		return 0;
-	p += WIRE_HDR_SIZE;
-	if (wire_get16(p - WIRE_HDR_SIZE + 4) == WIRE_SHUTDOWN)
-		*end = true;
-	else if (wire_get16(p - WIRE_HDR_SIZE + 4) == WIRE_SNAPSHOT_REPLY &&
-		 crc32_of(p, n) == wire_get32(p - 8))
-		snapshot_reply(p, n);
+	if (crc32_of(p + WIRE_HDR_SIZE, n) == wire_get32(p + 16))
+		obey(wire_get16(p + 4), p + WIRE_HDR_SIZE, n);
 	return (ssize_t)(WIRE_HDR_SIZE + n);
 }
 
@@ -194,7 +247,6 @@ bool ask_from_host(void)
 {
 	static uint8_t buf[8192];
 	static size_t have;
-	bool end = false;
 	ssize_t n = read(link_port(), buf + have, sizeof(buf) - have);
 	size_t at = 0;
 
@@ -202,14 +254,30 @@ bool ask_from_host(void)
 		return false;
 	have += (size_t)n;
 	while (at < have) {
-		n = host_frame(buf + at, have - at, sizeof(buf), &end);
+		n = host_frame(buf + at, have - at, sizeof(buf));
 		if (!n)
 			break;
 		at += n > 0 ? (size_t)n : 1;
 	}
 	have -= at;
 	memmove(buf, buf + at, have);
-	return end;
+	return host_ends;
+}
+
+void ask_hold(long ms)
+{
+	uint64_t until = now_ns() + (uint64_t)ms * 1000000;
+
+	while (link_port() >= 0 && !host_goes_on && !host_ends) {
+		uint64_t now = now_ns();
+
+		if (now >= until) {
+			link_log("the host did not say that it had seen enough");
+			return;
+		}
+		if (wait_fd(link_port(), POLLIN, (int)((until - now) / 1000000) + 1) > 0)
+			ask_from_host();
+	}
 }
 
 bool ask_exit_code(int *out)

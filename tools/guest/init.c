@@ -125,6 +125,7 @@ static void run(const struct places *at)
 			 signal_nr, strsignal(signal_nr));
 	link_stage(WIRE_STAGE_VERDICT, detail);
 	link_exit(code, signal_nr);
+	ask_hold(job.hold_ms);
 	payload_leftovers(&job);
 	if (!at->test)
 		sync();
