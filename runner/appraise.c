@@ -57,7 +57,8 @@ static int scan_console(struct appraisal *x, struct splat_list *splats,
 	if (!x->live->log)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	return splat_scan(x->live->log, x->live->log_len, x->s->splats.allow.items,
-			  x->s->splats.allow.n, splats, d);
+			  x->s->splats.allow.n, splats) ?
+	       diag_fail(d, -ENOMEM, NULL, "no memory") : 0;
 }
 
 static void decide(struct appraisal *x, const struct splat_list *splats,

@@ -113,8 +113,6 @@ void plan_destroy(struct plan *plan);
 
 /** plan_case_seed() - the seed of one case: stable over hosts and releases */
 u64 plan_case_seed(u64 run_seed, const char *name);
-/** plan_glob() - '*' and '?' as in a shell but over '/' too; all else literal */
-bool plan_glob(const char *glob, const char *text);
 
 /** cmd_list() - `vmtap list`: names of cases; exit status */
 int cmd_list(int argc, char **argv);

@@ -6,6 +6,7 @@
 
 #include "runner/plan_checks.h"
 #include "runner/plan_int.h"
+#include "runner/text.h"
 #include "vmm/base/buf.h"
 
 struct expand {
@@ -107,35 +108,12 @@ static void format_name(struct expand *e, const struct matrix_pick *picks,
 		buf_putc(b, ']');
 }
 
-bool plan_glob(const char *glob, const char *text)
-{
-	const char *star = NULL, *back = NULL;
-
-	while (*text) {
-		if (*glob == '*') {
-			star = ++glob;
-			back = text;
-		} else if (*glob == '?' || *glob == *text) {
-			glob++;
-			text++;
-		} else if (star) {
-			glob = star;
-			text = ++back;
-		} else {
-			return false;
-		}
-	}
-	while (*glob == '*')
-		glob++;
-	return !*glob;
-}
-
 static bool any_glob(const struct str_list *globs, const char *name,
 		     const char *base)
 {
 	for (size_t i = 0; i < globs->n; i++)
-		if (plan_glob(globs->items[i], name) ||
-		    plan_glob(globs->items[i], base))
+		if (text_glob(globs->items[i], name) ||
+		    text_glob(globs->items[i], base))
 			return true;
 	return false;
 }

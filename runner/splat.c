@@ -3,12 +3,11 @@
 #include "runner/splat.h"
 
 #include <errno.h>
-#include <regex.h>
 #include <string.h>
 
+#include "runner/text.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
-#include "vmm/base/diag.h"
 #include "vmm/base/util.h"
 
 struct splat_rule {
@@ -107,91 +106,105 @@ static bool rule_fits(const struct splat_rule *r, const char *p, size_t len)
 	return len >= n && !memcmp(p, r->text, n);
 }
 
-static int splat_add(struct splat_list *list, enum splat_kind kind,
-		     const char *p, size_t len, unsigned int line, size_t off)
+/* What may be left out first: what is allowed, then complaints, then oopses. */
+static int splat_weight(const struct splat *s)
+{
+	if (s->kind == SPLAT_PANIC)
+		return 3;
+	if (s->allowed)
+		return 0;
+	return s->kind == SPLAT_OOPS ? 2 : 1;
+}
+
+/* A full list gives up its latest lightest item, if that is lighter than @s. */
+static bool make_room(struct splat_list *list, const struct splat *s)
+{
+	size_t i, least = list->len - 1;
+
+	list->dropped++;
+	for (i = list->len; i-- > 0; )
+		if (splat_weight(&list->items[i]) < splat_weight(&list->items[least]))
+			least = i;
+	if (splat_weight(&list->items[least]) >= splat_weight(s))
+		return false;
+	free(list->items[least].text);
+	list->len--;
+	memmove(&list->items[least], &list->items[least + 1],
+		(list->len - least) * sizeof(*list->items));
+	return true;
+}
+
+/* Takes over @s->text. */
+static int splat_add(struct splat_list *list, struct splat s)
 {
 	struct splat *items;
-	char *text;
 
-	if (list->len == SPLAT_MAX) {
-		list->dropped++;
+	if (!s.text)
+		return -ENOMEM;
+	if (list->len == SPLAT_MAX && !make_room(list, &s)) {
+		free(s.text);
 		return 0;
 	}
 	items = reallocarray(list->items, list->len + 1, sizeof(*items));
-	if (!items)
+	if (!items) {
+		free(s.text);
 		return -ENOMEM;
+	}
 	list->items = items;
-	text = strndup(p, len);
-	if (!text)
-		return -ENOMEM;
-	list->items[list->len++] = (struct splat){
-		.kind = kind, .text = text, .line = line, .off = off,
-	};
+	list->items[list->len++] = s;
 	return 0;
 }
 
-static int splat_allow(struct splat_list *list, const char *expr,
-		       struct diag *d)
+static bool is_allowed(const char *text, const char *const *allow, size_t n)
 {
-	regex_t re;
 	size_t i;
-	int rc = regcomp(&re, expr, REG_EXTENDED | REG_NOSUB);
 
-	if (rc) {
-		char msg[128];
+	for (i = 0; i < n; i++)
+		if (text_glob(allow[i], text))
+			return true;
+	return false;
+}
 
-		regerror(rc, &re, msg, sizeof(msg));
-		return diag_fail(d, -EINVAL, NULL,
-				 "splats.allow: '%s' is no regular expression: %s",
-				 expr, msg);
-	}
-	for (i = 0; i < list->len; i++)
-		if (list->items[i].kind != SPLAT_PANIC &&
-		    !regexec(&re, list->items[i].text, 0, NULL, 0))
-			list->items[i].allowed = true;
-	regfree(&re);
-	return 0;
+static const struct splat_rule *find_rule(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(splat_rules); i++)
+		if (rule_fits(&splat_rules[i], text, len))
+			return &splat_rules[i];
+	return NULL;
 }
 
 int splat_scan(const char *log, size_t len, const char *const *allow,
-	       size_t nr_allow, struct splat_list *out, struct diag *d)
+	       size_t nr_allow, struct splat_list *out)
 {
 	const char *p = log, *end = log + len;
 	unsigned int line = 0;
-	size_t i;
-	int err;
 
 	*out = (struct splat_list){ 0 };
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = nl ? nl : end;
 		const char *text = skip_stamp(p, stop);
+		const struct splat_rule *rule;
+		struct splat s = { .line = ++line, .off = (size_t)(p - log) };
 
-		line++;
 		if (stop > text && stop[-1] == '\r')
 			stop--;
-		for (i = 0; i < ARRAY_SIZE(splat_rules); i++) {
-			if (!rule_fits(&splat_rules[i], text,
-				       (size_t)(stop - text)))
-				continue;
-			err = splat_add(out, splat_rules[i].kind, text,
-					(size_t)(stop - text), line,
-					(size_t)(p - log));
-			if (err)
-				goto fail;
-			break;
-		}
 		p = nl ? nl + 1 : end;
-	}
-	for (i = 0; i < nr_allow; i++) {
-		err = splat_allow(out, allow[i], d);
-		if (err)
-			goto fail;
+		rule = find_rule(text, (size_t)(stop - text));
+		if (!rule)
+			continue;
+		s.kind = rule->kind;
+		s.text = strndup(text, (size_t)(stop - text));
+		s.allowed = s.text && s.kind != SPLAT_PANIC &&
+			    is_allowed(s.text, allow, nr_allow);
+		if (splat_add(out, s)) {
+			splat_list_reset(out);
+			return -ENOMEM;
+		}
 	}
 	return 0;
-fail:
-	splat_list_reset(out);
-	return err;
 }
 
 void splat_list_reset(struct splat_list *list)

@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct diag;
-
 enum splat_kind {
 	SPLAT_PANIC,
 	SPLAT_OOPS,	/* oops, general protection fault, kernel BUG at */
@@ -47,12 +45,14 @@ const char *splat_kind_name(enum splat_kind kind);
 
 /**
  * splat_scan() - all complaints in a kernel log, in order
- * @allow: POSIX extended regular expressions against the line's text; a panic
- *         cannot be allowed away
- * Return: 0, -ENOMEM, -EINVAL for a bad expression (told in @d).
+ * @allow: globs (text_glob()) over the line's whole text; a panic cannot be
+ *         allowed away
+ *
+ * Beyond SPLAT_MAX the heavier stay: a panic, then an oops, then what is not
+ * allowed. Return: 0, -ENOMEM.
  */
 int splat_scan(const char *log, size_t len, const char *const *allow,
-	       size_t nr_allow, struct splat_list *out, struct diag *d);
+	       size_t nr_allow, struct splat_list *out);
 void splat_list_reset(struct splat_list *list);
 
 /** splat_first() - the first of @kind that is not allowed; NULL where none */

@@ -94,3 +94,26 @@ int text_visible(const char *p, size_t len, struct buf *out)
 	}
 	return out->failed ? -ENOMEM : 0;
 }
+
+bool text_glob(const char *glob, const char *text)
+{
+	const char *star = NULL, *back = NULL;
+
+	while (*text) {
+		if (*glob == '*') {
+			star = ++glob;
+			back = text;
+		} else if (*glob == '?' || *glob == *text) {
+			glob++;
+			text++;
+		} else if (star) {
+			glob = star;
+			text = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return !*glob;
+}

@@ -8,7 +8,7 @@
 
 static int scan(const char *log, const char *allow, struct splat_list *list)
 {
-	return splat_scan(log, strlen(log), &allow, allow ? 1 : 0, list, NULL);
+	return splat_scan(log, strlen(log), &allow, allow ? 1 : 0, list);
 }
 
 struct one {
@@ -69,7 +69,7 @@ TEST(allow_covers_warnings_but_no_panic)
 	const struct splat *s;
 	struct splat_list list;
 
-	ASSERT_EQ(0, scan(log, "known_one", &list));
+	ASSERT_EQ(0, scan(log, "*known_one*", &list));
 	ASSERT_EQ(3, list.len);
 	EXPECT_TRUE(list.items[0].allowed);
 	s = splat_first(&list, SPLAT_WARNING);
@@ -79,12 +79,29 @@ TEST(allow_covers_warnings_but_no_panic)
 	splat_list_reset(&list);
 }
 
-TEST(bad_expression_is_refused)
+TEST(allow_is_a_glob_over_the_whole_line)
 {
+	static const struct { const char *glob; bool allowed; } v[] = {
+		{ "WARNING: * at kernel/sched/*", true },
+		{ "WARNING: CPU: ? PID: * f+0x1/0x2", true },
+		{ "*", true },
+		{ "at kernel/sched/*", false },
+		{ "WARNING: * at kernel/sched/core.c", false },
+		{ "WARNING: .* at kernel/sched/.*", false },
+		{ "", false },
+	};
+	static const char log[] =
+		"[    1.0] WARNING: CPU: 0 PID: 1 at kernel/sched/core.c:7 f+0x1/0x2\n";
 	struct splat_list list;
+	size_t i;
 
-	EXPECT_EQ(-EINVAL, scan("x\n", "(", &list));
-	EXPECT_EQ(0, list.len);
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		ASSERT_EQ(0, scan(log, v[i].glob, &list));
+		ASSERT_EQ(1, list.len);
+		EXPECT_EQ(v[i].allowed, list.items[0].allowed)
+			TH_LOG("%s", v[i].glob);
+		splat_list_reset(&list);
+	}
 }
 
 TEST(crash_text_begins_at_the_oops_and_is_bounded)
@@ -116,6 +133,40 @@ TEST(a_flood_is_bounded_and_counted)
 	ASSERT_EQ(0, scan(log, NULL, &list));
 	EXPECT_EQ(SPLAT_MAX, list.len);
 	EXPECT_EQ(10, list.dropped);
+	splat_list_reset(&list);
+	free(log);
+}
+
+/* What is allowed must not push out what is not. */
+TEST(in_a_flood_the_heavier_stay)
+{
+	struct splat_list list;
+	char *log = calloc(SPLAT_MAX + 10, 32), *p = log;
+	const struct splat *s;
+	size_t i;
+
+	for (i = 0; i < SPLAT_MAX; i++)
+		p = stpcpy(p, "WARNING: a\n");
+	p = stpcpy(p, "WARNING: b\n");
+	p = stpcpy(p, "Oops: 0002\n");
+	p = stpcpy(p, "WARNING: a\n");
+	p = stpcpy(p, "Kernel panic - not syncing: x\n");
+	ASSERT_EQ(0, scan(log, "WARNING: a", &list));
+	EXPECT_EQ(SPLAT_MAX, list.len);
+	EXPECT_EQ(4, list.dropped);
+	s = splat_first(&list, SPLAT_WARNING);
+	ASSERT_NE(NULL, s);
+	EXPECT_STREQ("WARNING: b", s->text);
+	EXPECT_EQ(SPLAT_MAX + 1, s->line);
+	EXPECT_NE(NULL, splat_first(&list, SPLAT_OOPS));
+	EXPECT_NE(NULL, splat_first(&list, SPLAT_PANIC));
+	for (i = 1; i < list.len; i++)
+		EXPECT_LT(list.items[i - 1].line, list.items[i].line);
+	splat_list_reset(&list);
+	/* Where all weigh the same, the first stay. */
+	ASSERT_EQ(0, scan(log, "nothing", &list));
+	EXPECT_NE(NULL, splat_first(&list, SPLAT_PANIC));
+	EXPECT_EQ(1, list.items[0].line);
 	splat_list_reset(&list);
 	free(log);
 }
