@@ -219,6 +219,38 @@ static int prepare(struct exec *x, struct diag *d)
 
 /* --- the report --------------------------------------------------------- */
 
+/* What was to be kept is not: a good case is none then. */
+static void not_kept(struct report *r, const char *why)
+{
+	value_set(r->block, "not_kept", value_str(why));
+	if (!outcome_is_ok(r->outcome))
+		return;
+	report_set(r, OUTCOME_ERROR, why);
+	value_set(r->block, "message", value_str(why));
+	value_set(r->block, "severity", value_str("fail"));
+}
+
+static void weigh_logs(const struct exec *x, struct report *r)
+{
+	const struct heard *h = &x->live.heard;
+	const struct { const char *name; int err; } logs[] = {
+		{ "console.log", h->console.file_err },
+		{ "stdout", h->output.file_err },
+		{ "stderr", h->stderr_log.file_err },
+	};
+	char why[4300];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(logs); i++) {
+		if (!logs[i].err)
+			continue;
+		snprintf(why, sizeof(why), "cannot write %s/%s: %s", x->dir,
+			 logs[i].name, strerror(-logs[i].err));
+		not_kept(r, why);
+		return;
+	}
+}
+
 static void save(struct exec *x, struct report *r)
 {
 	char *path __free(cleanup_free) = NULL;
@@ -230,7 +262,7 @@ static void save(struct exec *x, struct report *r)
 	if (asprintf(&path, "%s/result.json", x->dir) < 0)
 		path = NULL;
 	if (!path || io_mkdirs(x->dir, &d) || report_save(r, path, &d)) {
-		log_warn("exec", "%s", diag_text(&d));
+		not_kept(r, diag_text(&d));
 		diag_reset(&d);
 	}
 }
@@ -298,6 +330,7 @@ static void run_and_appraise(struct exec *x, struct report *r)
 		enter(x, "collect");
 		appraise_case(&appraisal, r);
 		settle_core(x, r);
+		weigh_logs(x, r);
 	}
 	live_destroy(&x->live);
 	diag_reset(&d);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 /* All fields below lock belong to it; fd and cap never change. */
 struct logfile {
 	int fd;
+	char *path;
 	u64 cap;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -139,9 +141,14 @@ int logfile_open(struct logfile **ret, const char *path, u64 cap,
 	if (!f)
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	f->cap = max(cap, (u64)KiB(4));
+	f->path = strdup(path);
 	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (f->fd < 0) {
-		err = diag_fail(d, -errno, NULL, "cannot create %s: %m", path);
+	if (f->fd < 0 || !f->path) {
+		err = diag_fail(d, f->path ? -errno : -ENOMEM, NULL,
+				"cannot create %s: %m", path);
+		if (f->fd >= 0)
+			close(f->fd);
+		free(f->path);
 		free(f);
 		return err;
 	}
@@ -237,6 +244,24 @@ struct logfile_stats logfile_stats(struct logfile *f)
 	return ret;
 }
 
+static bool regular(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
+/* No cut file stands under the name that people look for. */
+static void rename_cut(const struct logfile *f)
+{
+	char *cut;
+
+	if (!f->stats.err || asprintf(&cut, "%s.cut", f->path) < 0)
+		return;
+	rename(f->path, cut);
+	free(cut);
+}
+
 void logfile_close(struct logfile *f)
 {
 	bool stuck;
@@ -244,6 +269,8 @@ void logfile_close(struct logfile *f)
 	if (!f)
 		return;
 	logfile_flush(f, PATIENCE_MS);
+	if (regular(f->fd))
+		rename_cut(f);
 	pthread_mutex_lock(&f->lock);
 	f->stop = true;
 	f->wake = NULL;
@@ -261,5 +288,6 @@ void logfile_close(struct logfile *f)
 	pthread_cond_destroy(&f->work);
 	pthread_cond_destroy(&f->done);
 	pthread_mutex_destroy(&f->lock);
+	free(f->path);
 	free(f);
 }

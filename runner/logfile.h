@@ -50,7 +50,10 @@ bool logfile_room(struct logfile *f, size_t len, void (*wake)(void *arg),
 void logfile_flush(struct logfile *f, unsigned int patience_ms);
 /** logfile_stats() - so far; final after logfile_flush() */
 struct logfile_stats logfile_stats(struct logfile *f);
-/** logfile_close() - flush and free; no @wake is called any more; NULL is fine */
+/**
+ * logfile_close() - flush and free; no @wake is called any more; NULL is fine
+ * A file that a write error cut is renamed to "<path>.cut".
+ */
 void logfile_close(struct logfile *f);
 
 #endif
