@@ -3,12 +3,9 @@
 #include "runner/json.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "runner/value.h"
 #include "runner/version.h"
@@ -17,39 +14,24 @@
 #include "vmm/base/io.h"
 
 struct json_report {
-	char *path;
-	char *tmp;	/* NULL once renamed */
-	int fd;
+	struct io_file file;
+	int err;	/* the first that ended writing: no document then */
 	bool with_results;
 	bool any;	/* a case was written */
 };
 
+/* An error is told once; what comes after it is dropped. */
 static int put(struct json_report *j, struct buf *text, struct diag *d)
 {
-	int err = text->failed ? -ENOMEM :
-		  io_write_full(j->fd, text->data, text->len);
-
+	if (!j->err) {
+		j->err = text->failed ? -ENOMEM :
+			 io_write_full(j->file.fd, text->data, text->len);
+		if (j->err)
+			diag_fail(d, j->err, NULL, "cannot write %s: %s",
+				  j->file.path, strerror(-j->err));
+	}
 	buf_reset(text);
-	if (err)
-		diag_fail(d, err, NULL, "cannot write %s: %s", j->path,
-			  strerror(-err));
-	return err;
-}
-
-static int open_tmp(struct json_report *j, struct diag *d)
-{
-	if (asprintf(&j->tmp, "%s.XXXXXX", j->path) < 0) {
-		j->tmp = NULL;
-		return diag_fail(d, -ENOMEM, NULL, "%s: no memory", j->path);
-	}
-	j->fd = mkostemp(j->tmp, O_CLOEXEC);
-	if (j->fd < 0) {
-		free(j->tmp);
-		j->tmp = NULL;
-		return diag_fail(d, -errno, NULL, "cannot create %s: %m",
-				 j->path);
-	}
-	return 0;
+	return j->err;
 }
 
 int json_create(const char *path, const struct value *run, bool with_results,
@@ -61,10 +43,8 @@ int json_create(const char *path, const struct value *run, bool with_results,
 
 	if (!j)
 		return diag_fail(d, -ENOMEM, NULL, "%s: no memory", path);
-	j->fd = -1;
 	j->with_results = with_results;
-	j->path = strdup(path);
-	err = j->path ? open_tmp(j, d) : -ENOMEM;
+	err = io_file_open(&j->file, path, d);
 	if (!err) {
 		buf_puts(&text, "{\n\"vmtap\": \"" VMTAP_VERSION "\",\n"
 			 "\"format\": 1,\n\"run\": ");
@@ -86,8 +66,10 @@ int json_case(struct json_report *j, const struct report *r, const char *dir,
 	struct value *doc = report_to_value(r);
 	struct buf text = { 0 };
 
-	if (!doc)
-		return diag_fail(d, -ENOMEM, NULL, "%s: no memory", j->path);
+	if (!doc) {
+		j->err = -ENOMEM;
+		return diag_fail(d, -ENOMEM, NULL, "%s: no memory", j->file.path);
+	}
 	if (!j->with_results)
 		value_unset(doc, "result");
 	if (dir && value_set(doc, "dir", value_str(dir)))
@@ -110,24 +92,6 @@ static void put_totals(const struct totals *t, struct buf *text)
 	buf_puts(text, "},\n");
 }
 
-static int close_tmp(struct json_report *j)
-{
-	int err = 0;
-
-	if (fchmod(j->fd, 0644) < 0)
-		err = -errno;
-	if (close(j->fd) < 0 && !err)
-		err = -errno;
-	j->fd = -1;
-	if (!err && rename(j->tmp, j->path) < 0)
-		err = -errno;
-	if (!err) {
-		free(j->tmp);
-		j->tmp = NULL;
-	}
-	return err;
-}
-
 int json_finish(struct json_report *j, const struct totals *t, int exit_status,
 		const char *bail_out, struct diag *d)
 {
@@ -141,25 +105,13 @@ int json_finish(struct json_report *j, const struct totals *t, int exit_status,
 	value_free(why);
 	buf_puts(&text, "\n}\n");
 	err = put(j, &text, d);
-	if (!err) {
-		err = close_tmp(j);
-		if (err)
-			diag_fail(d, err, NULL, "cannot write %s: %s", j->path,
-				  strerror(-err));
-	}
-	return err;
+	return err ? err : io_file_commit(&j->file, d);
 }
 
 void json_destroy(struct json_report *j)
 {
 	if (!j)
 		return;
-	if (j->fd >= 0)
-		close(j->fd);
-	if (j->tmp) {
-		unlink(j->tmp);
-		free(j->tmp);
-	}
-	free(j->path);
+	io_file_abort(&j->file);
 	free(j);
 }

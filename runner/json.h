@@ -27,6 +27,8 @@ int json_create(const char *path, const struct value *run, bool with_results,
 /**
  * json_case() - one more case
  * @dir: the case's folder below the run directory, or NULL
+ *
+ * The first error is told in @d, is returned from then on, and leaves no file.
  */
 int json_case(struct json_report *j, const struct report *r, const char *dir,
 	      struct diag *d);

@@ -2,6 +2,7 @@
 /* The program: verbs, and the only place that turns statuses into an exit. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ int main(int argc, char **argv)
 		puts("vmtap " VMTAP_VERSION);
 		return finish(EXIT_ALL_OK);
 	}
+	/* A limit on files is an error of the write, as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
 	payloads_export();
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))

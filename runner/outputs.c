@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runner/json.h"
@@ -16,6 +17,7 @@ struct outputs {
 	struct tap *tap;
 	struct junit *junit;
 	struct json_report *json, *index;
+	int err;	/* first of a file that was asked for */
 };
 
 int outputs_create(const struct outputs_cfg *cfg, struct outputs **out,
@@ -53,10 +55,12 @@ struct tap *outputs_tap(struct outputs *o)
 	return o->tap;
 }
 
-static void complain(int err, struct diag *d)
+static void complain(struct outputs *o, int err, struct diag *d)
 {
-	if (err)
+	if (err && d->msg)
 		log_error("run", "%s", diag_text(d));
+	if (err && !o->err)
+		o->err = err;
 	diag_reset(d);
 }
 
@@ -66,27 +70,31 @@ void outputs_case(struct outputs *o, const struct report *r, const char *dir)
 
 	tap_point(o->tap, r);
 	if (o->junit)
-		complain(junit_case(o->junit, r), &d);
+		complain(o, junit_case(o->junit, r), &d);
 	if (o->json)
-		complain(json_case(o->json, r, dir, &d), &d);
+		complain(o, json_case(o->json, r, dir, &d), &d);
 	if (o->index)
-		complain(json_case(o->index, r, dir, &d), &d);
+		complain(o, json_case(o->index, r, dir, &d), &d);
 }
 
-void outputs_finish(struct outputs *o, int exit_status, const char *bail,
+int outputs_finish(struct outputs *o, int exit_status, const char *bail,
 		    int timeout_ms)
 {
 	const struct totals *t = tap_totals(o->tap);
 	struct diag d = { 0 };
+	int err;
 
 	/* The files first: a reader of stdout may be stopped. */
 	if (o->junit)
-		complain(junit_save(o->junit, o->cfg.junit, &d), &d);
+		complain(o, junit_save(o->junit, o->cfg.junit, &d), &d);
 	if (o->json)
-		complain(json_finish(o->json, t, exit_status, bail, &d), &d);
+		complain(o, json_finish(o->json, t, exit_status, bail, &d), &d);
 	if (o->index)
-		complain(json_finish(o->index, t, exit_status, bail, &d), &d);
-	tap_finish(o->tap, timeout_ms);
+		complain(o, json_finish(o->index, t, exit_status, bail, &d), &d);
+	err = tap_finish(o->tap, timeout_ms);
+	if (err && err != -ETIMEDOUT)
+		log_error("run", "stdout: %s", strerror(-err));
+	return o->err ? o->err : err;
 }
 
 void outputs_destroy(struct outputs *o)

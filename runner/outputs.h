@@ -2,7 +2,8 @@
 /*
  * outputs: all that a run tells, as one: TAP on stdout, and where asked for
  * JUnit, JSON and the run folder's run.json. A file that can't be written is
- * told on stderr; the stream goes on.
+ * told on stderr and does not appear; the others and the stream go on, as the
+ * files do when stdout has no reader any more.
  */
 #ifndef VMTAP_RUNNER_OUTPUTS_H
 #define VMTAP_RUNNER_OUTPUTS_H
@@ -34,8 +35,10 @@ void outputs_case(struct outputs *o, const struct report *r, const char *dir);
  * outputs_finish() - totals, files
  * @bail: why the run did not go on; NULL
  * @timeout_ms: how long to wait for stdout's reader, -1 without end
+ * Return: 0, or the errno that kept a file or the stream from being whole (it
+ * was told); -ETIMEDOUT where the reader is slow.
  */
-void outputs_finish(struct outputs *o, int exit_status, const char *bail,
+int outputs_finish(struct outputs *o, int exit_status, const char *bail,
 		    int timeout_ms);
 void outputs_destroy(struct outputs *o);
 

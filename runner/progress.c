@@ -39,6 +39,17 @@ static void progress_erase(struct progress *p, struct buf *out)
 	}
 }
 
+bool progress_clear(struct progress *p)
+{
+	struct buf out = { 0 };
+	bool any = p->drawn;
+
+	progress_erase(p, &out);
+	io_write_full(STDERR_FILENO, buf_str(&out), out.len);
+	buf_reset(&out);
+	return any;
+}
+
 static unsigned int columns(void)
 {
 	struct winsize ws;
@@ -130,15 +141,19 @@ void progress_phase(struct progress *p, size_t index, const char *name,
 	progress_draw(p);
 }
 
-void progress_done(struct progress *p, size_t index)
+void progress_leave(struct progress *p, size_t index)
 {
 	size_t i;
 
-	p->done++;
 	for (i = 0; i < p->nr; i++)
 		if (p->lines[i].index == index)
 			p->lines[i] = p->lines[--p->nr];
 	progress_draw(p);
+}
+
+void progress_done(struct progress *p)
+{
+	p->done++;
 }
 
 void progress_end(struct progress *p, const char *closing)

@@ -132,10 +132,20 @@ static void closing_line(struct run *run)
 	buf_reset(&line);
 }
 
+/* What was asked for and did not arrive is our fault, after any other. */
+static int finish_outputs(struct run *run, int status, const char *bail,
+			  int timeout_ms)
+{
+	int err = outputs_finish(run->out, status, bail, timeout_ms);
+
+	return err && !status ? EXIT_OUR_FAULT : status;
+}
+
 static int finish(struct run *run)
 {
 	int status;
 
+	progress_clear(run->progress);
 	if (run->signal) {
 		unblock_signals();
 		pool_kill(run->pool);
@@ -144,9 +154,9 @@ static int finish(struct run *run)
 		end_early(run, run->bail);
 	}
 	status = exit_status(run);
-	outputs_finish(run->out, status, run->signal ? strsignal(run->signal) :
-		       run->bail[0] ? run->bail : NULL,
-		       run->signal ? SIGNAL_FLUSH_MS : -1);
+	status = finish_outputs(run, status, run->signal ? strsignal(run->signal) :
+				run->bail[0] ? run->bail : NULL,
+				run->signal ? SIGNAL_FLUSH_MS : -1);
 	closing_line(run);
 	return status;
 }
@@ -268,7 +278,7 @@ static int no_accelerator(struct run *run, const char *why, struct diag *d)
 	if (bail)
 		tap_bail_out(outputs_tap(run->out), why);
 	status = bail ? EXIT_NO_HOST : exit_status(run);
-	outputs_finish(run->out, status, bail ? why : NULL, -1);
+	status = finish_outputs(run, status, bail ? why : NULL, -1);
 	log_warn(NULL, "%s", why);
 	return status;
 }
@@ -277,8 +287,7 @@ static int empty_shard(struct run *run, struct diag *d)
 {
 	if (open_outputs(run, "no case in this shard", d))
 		return EXIT_OUR_FAULT;
-	outputs_finish(run->out, EXIT_ALL_OK, NULL, -1);
-	return EXIT_ALL_OK;
+	return finish_outputs(run, EXIT_ALL_OK, NULL, -1);
 }
 
 static int choose_and_run(struct run *run, struct diag *d)

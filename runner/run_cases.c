@@ -32,8 +32,12 @@ void run_print(struct run *run, size_t index)
 	struct report *r = run->cases[index].report;
 	char *dir __free(cleanup_free) =
 		exec_case_dir("", run->plan.cases[index].name);
+	bool shown = progress_clear(run->progress);
 
 	outputs_case(run->out, r, dir ? dir + 1 : NULL);
+	/* The lines come back below the point, if that is on the same screen. */
+	if (shown)
+		tap_flush(outputs_tap(run->out), 200);
 	report_destroy(r);
 	run->cases[index].report = NULL;
 }
@@ -66,6 +70,7 @@ static void finish_case(struct run *run, size_t index, struct report *r)
 	}
 	rc->report = r;
 	rc->state = CASE_DONE;
+	progress_done(run->progress);
 	if (is_failure(r) && run->opts->until_fail)
 		run->stopping = true;
 	print_ready(run);
@@ -146,7 +151,6 @@ static void on_done(void *ctx, size_t index, const char *line, size_t len,
 
 	if (run->cases[index].state != CASE_RUNNING)
 		return;
-	progress_done(run->progress, index);
 	if (line && report_decode(line, len, &r, &d))
 		why = diag_text(&d);
 	if (!r)
@@ -156,6 +160,7 @@ static void on_done(void *ctx, size_t index, const char *line, size_t len,
 		event_loop_stop(&run->loop);
 		return;
 	}
+	progress_leave(run->progress, index);
 	if (try_again(run, index, r)) {
 		report_destroy(r);
 		return;

@@ -22,8 +22,13 @@ static void on_host_up(void *ctx, u64 boot_ms, double factor)
 	snprintf(note, sizeof(note),
 		 "nested host up after %llu ms, guest timeouts times %.1f",
 		 (unsigned long long)boot_ms, factor);
+	if (progress_clear(run->progress)) {
+		tap_comment(outputs_tap(run->out), "%s", note);
+		tap_flush(outputs_tap(run->out), 200);
+	} else {
+		tap_comment(outputs_tap(run->out), "%s", note);
+	}
 	progress_note(run->progress, note);
-	tap_comment(outputs_tap(run->out), "%s", note);
 }
 
 static void on_no_host(void *ctx, const char *why)

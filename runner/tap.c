@@ -252,6 +252,11 @@ int tap_bail_out(struct tap *t, const char *why)
 	return send_line(t, "Bail out! ", why);
 }
 
+int tap_flush(struct tap *t, int timeout_ms)
+{
+	return sink_flush(t->sink, timeout_ms);
+}
+
 int tap_finish(struct tap *t, int timeout_ms)
 {
 	struct buf out = { 0 };
@@ -261,7 +266,7 @@ int tap_finish(struct tap *t, int timeout_ms)
 	totals_print(&t->totals, &out);
 	buf_putc(&out, '\n');
 	err = send(t, &out);
-	return err ? err : sink_flush(t->sink, timeout_ms);
+	return err ? err : tap_flush(t, timeout_ms);
 }
 
 /*

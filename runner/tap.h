@@ -47,6 +47,9 @@ int tap_comment(struct tap *t, const char *fmt, ...)
 /** tap_bail_out() - `Bail out! why`; nothing but tap_finish() may follow */
 int tap_bail_out(struct tap *t, const char *why);
 
+/** tap_flush() - wait at most @timeout_ms until all is written; as tap_finish() */
+int tap_flush(struct tap *t, int timeout_ms);
+
 /**
  * tap_finish() - the totals line, then wait for the reader
  * @timeout_ms: -1 waits without end; after a signal give what is left of the

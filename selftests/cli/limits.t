@@ -12,7 +12,7 @@ checks: [exit_code == 0]
 END
 list=("$vmtap" run --list "$tmp/one.yaml")
 lint=("$vmtap" lint "$tmp/one.yaml")
-plan 26
+plan 43
 
 # status COMMAND...: $status, with $tmp/1 and $tmp/2 for what it said
 status()
@@ -84,3 +84,72 @@ if setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null; then
 else
 	skip "nobody, no capability" "needs root"
 fi
+
+# --- whole runs, of cases that end before a machine would be started ----------
+
+cat >"$tmp/many.yaml" <<'END'
+requires: {accel: kvm}
+guest: {run: "true"}
+matrix:
+  vm.cpus: [1, 2, 3, 4, 5, 6, 7, 8]
+  guest.env.A: [a, b, c, d, e, f, g, h, i, j]
+  guest.env.B: [a, b, c, d, e, f, g, h, i, j]
+END
+export XDG_STATE_HOME=$tmp/state
+mkdir "$tmp/w"
+cd "$tmp/w" || exit 1
+run=("$vmtap" run --accel nested --seed 1 --json j.json --junit j.xml "$tmp/many.yaml")
+
+# cases NAME FILE: a whole document of 800 cases
+cases()
+{
+	is "$1" "$(python3 -c 'import json, sys
+print(len(json.load(open(sys.argv[1]))["cases"]))' "$2" 2>&1)" 800
+}
+
+status "${run[@]}"
+is "a run of skips: status" "$status" 0
+is "and its stream" "$("$top/selftests/lib/tap-counts" "$tmp/1")" \
+	"run=800 pass=0 fail=0 skip=800 bail=0 bad=0"
+cp "$tmp/1" whole
+
+rm -f j.json
+status bash -c '"$@" >&- 2>&-' - "${run[@]}"
+is "stdout and stderr are closed: status" "$status" 0
+cases "stdout and stderr are closed: the document" j.json
+
+rm -f j.json
+told "a run's stdout is full" 70 'stdout: No space left' \
+	bash -c '"$@" >/dev/full' - "${run[@]}"
+cases "a run's stdout is full: the document" j.json
+
+rm -f j.json
+told "a run's reader is gone" 70 'stdout: Broken pipe' \
+	bash -c '"$@" | :; exit "${PIPESTATUS[0]}"' - "${run[@]}"
+cases "a run's reader is gone: the document" j.json
+
+# The stream is longer than a pipe holds.
+rm -f j.json
+"${run[@]}" 2>/dev/null | {
+	for _ in $(seq 100); do
+		[ ! -e j.json ] || break
+		sleep 0.1
+	done
+	ls j.json >seen 2>&1
+	sleep 2
+	cat >late
+}
+is "a reader sleeps: the document does not wait for it" "$(cat seen)" j.json
+ok "a reader sleeps: nothing is lost" cmp late whole
+
+rm -f j.json j.xml
+told "files may not grow" 70 'cannot write j.json: File too large' \
+	bash -c 'ulimit -f 8; "$@" | cat >/dev/null; exit "${PIPESTATUS[0]}"' - "${run[@]}"
+is "files may not grow: none is cut" "$(ls j.* "$XDG_STATE_HOME"/vmtap/runs/latest 2>/dev/null)" \
+	"$XDG_STATE_HOME/vmtap/runs/latest:" || ls -R .
+
+mkfifo fifo
+"$vmtap" run --accel nested --json fifo "$tmp/many.yaml" >/dev/null 2>&1 &
+cases "a pipe as --json is written to" <(cat fifo)
+wait
+ok "and stays one" test -p fifo

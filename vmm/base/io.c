@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,30 +102,96 @@ int io_read_file(const char *path, size_t max, struct buf *out, struct diag *d)
 	return 0;
 }
 
-int io_write_file(const char *path, const void *data, size_t len,
-		  struct diag *d)
+/* A directory is left to the rename, which tells it. */
+static bool is_special(const char *path)
 {
-	char *tmp __free(cleanup_free) = NULL;
-	int fd, err;
+	struct stat st;
 
-	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
-		return diag_fail(d, -ENOMEM, NULL, "%s: no memory", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0)
-		return diag_fail(d, -errno, NULL, "cannot create %s: %m", path);
-	err = io_write_full(fd, data, len);
-	if (!err && fchmod(fd, 0644) < 0)
-		err = -errno;
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (!err && rename(tmp, path) < 0)
-		err = -errno;
+	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int file_open(struct io_file *f)
+{
+	int err;
+
+	if (is_special(f->path)) {
+		f->fd = open(f->path, O_WRONLY | O_CLOEXEC);
+		return f->fd < 0 ? -errno : 0;
+	}
+	if (asprintf(&f->tmp, "%s.XXXXXX", f->path) < 0) {
+		f->tmp = NULL;
+		return -ENOMEM;
+	}
+	f->fd = mkostemp(f->tmp, O_CLOEXEC);
+	if (f->fd >= 0)
+		return 0;
+	err = -errno;
+	free(f->tmp);
+	f->tmp = NULL;
+	return err;
+}
+
+int io_file_open(struct io_file *f, const char *path, struct diag *d)
+{
+	int err;
+
+	*f = (struct io_file){ .fd = -1, .path = strdup(path) };
+	err = f->path ? file_open(f) : -ENOMEM;
 	if (err) {
-		unlink(tmp);
-		return diag_fail(d, err, NULL, "cannot write %s: %s", path,
+		io_file_abort(f);
+		return diag_fail(d, err, NULL, "cannot create %s: %s", path,
 				 strerror(-err));
 	}
 	return 0;
+}
+
+int io_file_commit(struct io_file *f, struct diag *d)
+{
+	int err = 0;
+
+	if (f->tmp && fchmod(f->fd, 0644) < 0)
+		err = -errno;
+	if (close(f->fd) < 0 && !err)
+		err = -errno;
+	f->fd = -1;
+	if (!err && f->tmp && rename(f->tmp, f->path) < 0)
+		err = -errno;
+	if (err) {
+		diag_fail(d, err, NULL, "cannot write %s: %s", f->path,
+			  strerror(-err));
+	} else {
+		free(f->tmp);
+		f->tmp = NULL;
+	}
+	io_file_abort(f);
+	return err;
+}
+
+void io_file_abort(struct io_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->tmp)
+		unlink(f->tmp);
+	free(f->tmp);
+	free(f->path);
+	*f = (struct io_file){ .fd = -1 };
+}
+
+int io_write_file(const char *path, const void *data, size_t len,
+		  struct diag *d)
+{
+	struct io_file f;
+	int err = io_file_open(&f, path, d);
+
+	if (err)
+		return err;
+	err = io_write_full(f.fd, data, len);
+	if (!err)
+		return io_file_commit(&f, d);
+	io_file_abort(&f);
+	return diag_fail(d, err, NULL, "cannot write %s: %s", path,
+			 strerror(-err));
 }
 
 int io_mkdirs(const char *path, struct diag *d)
