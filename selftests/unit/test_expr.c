@@ -232,6 +232,7 @@ TEST_F(expr, functions)
 		{ "snapshots[\"end\"].map(\".bss\").hits", "7" },
 		{ "periodic.series(\"x\")", "[1,1,4]" },
 		{ "periodic.series(\"x\").monotonic()", "true" },
+		{ "monotonic(30 - kvm.vcpu[].exits)", "false" },
 		{ "snapshots.end.list.last()", "3" },
 		{ "snapshots.end.list.first() == 1", "true" },
 		{ "exists(virtio_blk)", "true" }, { "exists(virtio_net)", "false" },
