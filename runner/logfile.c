@@ -256,7 +256,7 @@ static void rename_cut(const struct logfile *f)
 {
 	char *cut;
 
-	if (!f->stats.err || asprintf(&cut, "%s.cut", f->path) < 0)
+	if (asprintf(&cut, "%s.cut", f->path) < 0)
 		return;
 	rename(f->path, cut);
 	free(cut);
@@ -269,7 +269,7 @@ void logfile_close(struct logfile *f)
 	if (!f)
 		return;
 	logfile_flush(f, PATIENCE_MS);
-	if (regular(f->fd))
+	if (logfile_stats(f).err && regular(f->fd))
 		rename_cut(f);
 	pthread_mutex_lock(&f->lock);
 	f->stop = true;

@@ -23,8 +23,8 @@ static const char usage[] =
 "Boot the VM that the scenario would get (without one: a plain VM) with an\n"
 "interactive shell on its console instead of the scenario's payload; guest.setup\n"
 "runs first. Ctrl-A x leaves at once, Ctrl-A Ctrl-A is one Ctrl-A; `exit` ends\n"
-"the VM with the shell's exit status. Input that is no terminal is typed into\n"
-"the shell.\n"
+"the VM with the shell's exit status. Input that is no terminal is run as a\n"
+"script by the guest's shell.\n"
 "\n"
 "  -k, --kernel K        an image (with a '/') or a release\n"
 "  -f, --filter GLOB     which case, of a scenario that has several\n"
@@ -106,8 +106,11 @@ static void export_size(void)
 	u16 cols, rows;
 	char text[8];
 
-	if (!term_size(&cols, &rows))
+	unsetenv(SHELL_RELAYED);
+	if (!isatty(STDIN_FILENO))
 		return;
+	setenv(SHELL_RELAYED, "1", 1);
+	term_size(&cols, &rows);
 	snprintf(text, sizeof(text), "%u", cols);
 	setenv("COLUMNS", text, 1);
 	snprintf(text, sizeof(text), "%u", rows);

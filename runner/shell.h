@@ -11,9 +11,18 @@
 struct diag;
 struct scenario;
 
+/*
+ * Set where stdin is a terminal's relay (term_pack()) though it is a pipe: in a
+ * nested host.
+ */
+#define SHELL_RELAYED "VMTAP_SHELL_RELAYED"
+
 /**
  * shell_local() - boot @s with a shell on hvc0, joined to stdin and stdout
  * @s: its guest part is replaced but for setup, files and env
+ *
+ * A stdin that is neither a terminal nor its relay is read whole and run as a
+ * script: what is typed at a console before its shell is there gets lost.
  * @seed: of KASLR
  * Return: the shell's exit status, 0 where the person left; -errno.
  */

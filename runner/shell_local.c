@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -25,6 +26,7 @@
 
 /* The guest writes with a spinlock held: a slow terminal loses the rest. */
 #define PENDING_MAX MiB(4)
+#define SCRIPT_MAX MiB(1)
 #define NEVER_NS (365 * 86400 * NSEC_PER_SEC)
 
 struct shell {
@@ -44,6 +46,9 @@ struct shell {
 	bool over;
 	bool left;		/* Ctrl-A x */
 	struct term_keys keys;
+	struct term_unpack unpack;
+	bool relayed;		/* stdin is packed by a terminal's relay */
+	bool scripted;		/* stdin is no terminal: read before the boot */
 };
 
 /* --- between the guest and the terminal --------------------------------- */
@@ -103,12 +108,16 @@ static bool from_terminal(struct shell *sh)
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n <= 0) {
-		/* A script's end is what Ctrl-D is to a person. */
+		/* The terminal is gone: what Ctrl-D is to a person. */
 		to_guest(sh, "\004", 1);
 		return false;
 	}
-	if (!term_is_raw()) {
-		to_guest(sh, in, (size_t)n);
+	if (sh->relayed) {
+		len = term_unpack(&sh->unpack, in, (size_t)n, out, &go);
+		to_guest(sh, out, len);
+		if (go)
+			virtio_console_resize(sh->live.console, sh->unpack.cols,
+					      sh->unpack.rows);
 		return true;
 	}
 	len = term_keys(&sh->keys, in, (size_t)n, out, &go);
@@ -133,7 +142,7 @@ static void *relay(void *arg)
 	enum { IN, WAKE, WINCH, NR };
 	struct shell *sh = arg;
 	struct pollfd p[NR] = {
-		[IN] = { .fd = STDIN_FILENO, .events = POLLIN },
+		[IN] = { .fd = sh->scripted ? -1 : STDIN_FILENO, .events = POLLIN },
 		[WAKE] = { .fd = sh->wake_fd, .events = POLLIN },
 		[WINCH] = { .fd = sh->winch_fd, .events = POLLIN },
 	};
@@ -161,6 +170,51 @@ static void *relay(void *arg)
 
 /* --- the machine -------------------------------------------------------- */
 
+/* A here-document of @script, whose end is no line of it. */
+static void add_script(struct buf *out, const struct buf *script)
+{
+	char end[64] = "END_OF_SCRIPT";
+
+	while (strstr(buf_str(script), end) && strlen(end) < sizeof(end) - 1)
+		strcat(end, "_");
+	buf_printf(out, "cat >/tmp/.script <<'%s'\n%s%s%s\n", end,
+		   buf_str(script),
+		   script->len && script->data[script->len - 1] == '\n' ? "" : "\n",
+		   end);
+}
+
+/*
+ * What is typed at a console before its shell has it gets lost, and the end of
+ * the input with it. So a script is a file in the guest.
+ */
+static int read_script(struct shell *sh, struct diag *d)
+{
+	struct buf text = { 0 };
+	ssize_t n = 1;
+	int err = 0;
+
+	while (n && !err) {
+		if (buf_reserve(&text, 4096))
+			return diag_fail(d, -ENOMEM, NULL, "no memory");
+		n = read(STDIN_FILENO, text.data + text.len, 4096);
+		if (n < 0 && errno != EINTR)
+			err = diag_fail(d, -errno, NULL, "cannot read stdin: %m");
+		text.len += n > 0 ? (size_t)n : 0;
+		if (text.len > SCRIPT_MAX)
+			err = diag_fail(d, -EFBIG, NULL,
+					"the script on stdin has more than %llu bytes",
+					(unsigned long long)SCRIPT_MAX);
+	}
+	if (!err)
+		text.data[text.len] = '\0';
+	if (!err && text.len && memchr(text.data, '\0', text.len))
+		err = diag_fail(d, -EINVAL, NULL, "the script on stdin has a NUL byte");
+	if (!err)
+		add_script(&sh->script, &text);
+	buf_reset(&text);
+	return err;
+}
+
 /*
  * Not exec: setsid must not be the leader of a group, or it forks and the
  * payload is over at once. A terminal of the host's own kind is told to the
@@ -178,8 +232,9 @@ static int make_guest(struct shell *sh)
 		   "[ -c /dev/hvc0 ] || { echo 'the guest has no /dev/hvc0: its kernel lacks CONFIG_VIRTIO_CONSOLE' >&2; exit 69; }\n"
 		   "stty -F /dev/hvc0 cols %u rows %u 2>/dev/null\n"
 		   "export TERM=%s PS1='vmtap:\\w\\$ ' HOME=/\n"
-		   "setsid -c sh -i </dev/hvc0 >/dev/hvc0 2>&1\n",
-		   sh->tty.cols, sh->tty.rows, term);
+		   "setsid -c sh %s </dev/hvc0 >/dev/hvc0 2>&1\n",
+		   sh->tty.cols, sh->tty.rows, term,
+		   sh->scripted ? "-c 'exec sh /tmp/.script </dev/null'" : "-i");
 	g->run = buf_str(&sh->script);
 	g->exec = (struct str_list){ 0 };
 	g->teardown = NULL;
@@ -190,8 +245,11 @@ static int make_guest(struct shell *sh)
 static int prepare(struct shell *sh, struct diag *d)
 {
 	const struct scen_kernel *k = &sh->s.kernel;
-	int err = make_guest(sh);
+	int err = sh->scripted ? read_script(sh, d) : 0;
 
+	if (err)
+		return err;
+	err = make_guest(sh);
 	if (err)
 		return diag_fail(d, err, NULL, "no memory");
 	err = kernel_find(k->image ? k->image : k->release, &sh->kernel, d);
@@ -282,6 +340,8 @@ int shell_local(const struct scenario *s, u64 seed, struct diag *d)
 	bool live = false;
 	int err;
 
+	sh.relayed = getenv(SHELL_RELAYED);
+	sh.scripted = !sh.relayed && !isatty(STDIN_FILENO);
 	term_size(&sh.tty.cols, &sh.tty.rows);
 	err = prepare(&sh, d);
 	cfg.kernel = sh.kernel;

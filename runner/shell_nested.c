@@ -2,7 +2,9 @@
 /* The same in a nested host: bytes to and fro; see shell.h. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +19,8 @@ struct relay {
 	struct term_keys keys;
 	bool in_open;
 	bool left;		/* Ctrl-A x */
-	char in[4096 + 1];	/* typed, not yet taken by the host */
+	int winch_fd;		/* -1: no terminal */
+	char in[2 * (4096 + 1) + 16];	/* typed, not yet taken by the host */
 	size_t in_len, in_at;
 };
 
@@ -42,8 +45,9 @@ static void close_in(struct relay *r)
 
 static void typed(struct relay *r)
 {
-	char in[4096];
+	char in[4096], keys[sizeof(in) + 1];
 	ssize_t n = read(STDIN_FILENO, in, sizeof(in));
+	size_t len;
 
 	if (n < 0 && errno == EINTR)
 		return;
@@ -51,11 +55,27 @@ static void typed(struct relay *r)
 	if (n <= 0) {
 		close_in(r);
 	} else if (term_is_raw()) {
-		r->in_len = term_keys(&r->keys, in, (size_t)n, r->in, &r->left);
+		len = term_keys(&r->keys, in, (size_t)n, keys, &r->left);
+		r->in_len = term_pack(keys, len, r->in);
 	} else {
 		r->in_len = (size_t)n;
 		memcpy(r->in, in, (size_t)n);
 	}
+}
+
+/* Behind what is not yet taken, for which there is always room. */
+static void resized(struct relay *r)
+{
+	struct signalfd_siginfo si;
+	u16 cols, rows;
+
+	if (read(r->winch_fd, &si, sizeof(si)) != sizeof(si) ||
+	    !term_size(&cols, &rows))
+		return;
+	if (r->in_at == r->in_len)
+		r->in_at = r->in_len = 0;
+	if (r->in_len + 16 <= sizeof(r->in))
+		r->in_len += term_pack_size(cols, rows, r->in + r->in_len);
 }
 
 static void send_in(struct relay *r)
@@ -86,13 +106,14 @@ static int take_news(struct relay *r, bool *end, struct diag *d)
 
 static int relay(struct relay *r, struct diag *d)
 {
-	enum { NEWS, OUT, ERR, IN, TO_IN, NR };
+	enum { NEWS, OUT, ERR, IN, TO_IN, WINCH, NR };
 	struct pollfd p[NR] = {
 		[NEWS] = { .fd = nested_ctl_fd(r->n), .events = POLLIN },
 		[OUT] = { .fd = nested_out_fd(r->n), .events = POLLIN },
 		[ERR] = { .fd = nested_err_fd(r->n), .events = POLLIN },
 		[IN] = { .events = POLLIN },
 		[TO_IN] = { .events = POLLOUT },
+		[WINCH] = { .fd = r->winch_fd, .events = POLLIN },
 	};
 	bool end = false;
 	int status = 0;
@@ -112,6 +133,8 @@ static int relay(struct relay *r, struct diag *d)
 			typed(r);
 		if (p[TO_IN].revents)
 			send_in(r);
+		if (p[WINCH].revents)
+			resized(r);
 		if (p[NEWS].revents)
 			status = take_news(r, &end, d);
 	}
@@ -125,17 +148,34 @@ static int relay(struct relay *r, struct diag *d)
 	return status;
 }
 
+static int open_winch(struct relay *r, struct diag *d)
+{
+	sigset_t set;
+
+	if (!term_is_raw())
+		return 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->winch_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->winch_fd < 0 ? diag_fail(d, -errno, NULL, "signalfd: %m") : 0;
+}
+
 int shell_nested(const char *const *argv, u64 memory, struct diag *d)
 {
 	struct nested_cfg cfg = { .guest_memory = memory, .argv = argv };
-	struct relay r = { .in_open = true };
+	struct relay r = { .in_open = true, .winch_fd = -1 };
 	int status = term_raw(d);
 
+	if (!status)
+		status = open_winch(&r, d);
 	if (!status)
 		status = nested_start(&cfg, &r.n, d);
 	if (!status)
 		status = relay(&r, d);
 	nested_destroy(r.n);
+	if (r.winch_fd >= 0)
+		close(r.winch_fd);
 	term_restore();
 	return status;
 }

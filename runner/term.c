@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -163,6 +164,61 @@ size_t term_keys(struct term_keys *k, const char *in, size_t len, char *out,
 		out[n++] = TERM_ESCAPE;
 		if (in[i] != TERM_ESCAPE)
 			out[n++] = in[i];
+	}
+	return n;
+}
+
+size_t term_pack(const char *in, size_t len, char *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		out[n++] = in[i];
+		if (in[i] == TERM_ESCAPE)
+			out[n++] = TERM_ESCAPE;
+	}
+	return n;
+}
+
+size_t term_pack_size(u16 cols, u16 rows, char *out)
+{
+	return (size_t)snprintf(out, 16, "%cw%u,%u;", TERM_ESCAPE, cols, rows);
+}
+
+static bool take_size(struct term_unpack *u)
+{
+	unsigned int cols, rows;
+
+	u->pending[u->len] = '\0';
+	if (sscanf(u->pending, "\001w%u,%u;", &cols, &rows) != 2 ||
+	    cols > UINT16_MAX || rows > UINT16_MAX)
+		return false;
+	u->cols = (u16)cols;
+	u->rows = (u16)rows;
+	return true;
+}
+
+size_t term_unpack(struct term_unpack *u, const char *in, size_t len,
+		   char *out, bool *resized)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (!u->len && in[i] != TERM_ESCAPE) {
+			out[n++] = in[i];
+			continue;
+		}
+		u->pending[u->len++] = in[i];
+		if (u->len == 1)
+			continue;
+		if (u->pending[1] == 'w' && in[i] != ';' &&
+		    u->len < sizeof(u->pending) - 1)
+			continue;
+		if (u->pending[1] == TERM_ESCAPE)
+			out[n++] = TERM_ESCAPE;
+		else if (take_size(u))
+			*resized = true;
+		u->len = 0;
 	}
 	return n;
 }

@@ -50,4 +50,26 @@ struct term_keys {
 size_t term_keys(struct term_keys *k, const char *in, size_t len, char *out,
 		 bool *leave);
 
+/*
+ * Between this terminal and a program in a nested host that shows it: what is
+ * typed, a Ctrl-A doubled, and changes of the size as Ctrl-A w COLUMNS , ROWS ;
+ */
+struct term_unpack {
+	char pending[16];	/* an unfinished Ctrl-A ... */
+	size_t len;
+	u16 cols, rows;		/* of the latest change */
+};
+
+/** term_pack() - what was typed. @out: room for 2 * @len. Return: its length */
+size_t term_pack(const char *in, size_t len, char *out);
+/** term_pack_size() - a change of the size. @out: room for 16 */
+size_t term_pack_size(u16 cols, u16 rows, char *out);
+/**
+ * term_unpack() - the other end
+ * @out: room for @len; @resized: set where the size changed
+ * What is neither is dropped. Return: bytes in @out.
+ */
+size_t term_unpack(struct term_unpack *u, const char *in, size_t len,
+		   char *out, bool *resized);
+
 #endif
