@@ -159,12 +159,12 @@ ADDRESS_REG(used)
 
 static u32 isr_read(struct virtio *v)
 {
-	return __atomic_load_n(&v->s->isr, __ATOMIC_SEQ_CST);
+	return virtio_isr(v);
 }
 
 static void isr_ack_write(struct virtio *v, u32 val)
 {
-	__atomic_and_fetch(&v->s->isr, ~val, __ATOMIC_SEQ_CST);
+	virtio_ack(v, val);
 }
 
 static u32 status_read(struct virtio *v)
@@ -287,6 +287,23 @@ static void mmio_read(void *dev, u64 off, void *data, u32 len)
 	memcpy(data, &val, sizeof(val));
 }
 
+/*
+ * All that may read differently now, into the window; the interrupt status is
+ * kept there by who changes it. A guest may look at any moment: word by word.
+ */
+static void mmio_publish(struct virtio *v)
+{
+	u64 off, len = min((u64)v->config_len,
+			   (u64)VIRTIO_WINDOW_SIZE - VIRTIO_MMIO_CONFIG);
+
+	for (off = 0; off < VIRTIO_MMIO_CONFIG; off += 4)
+		if (regs[off / 4].read && off != VIRTIO_WINDOW_ISR)
+			__atomic_store_n((u32 *)(v->window + off),
+					 htole32(regs[off / 4].read(v)),
+					 __ATOMIC_RELEASE);
+	memcpy(v->window + VIRTIO_MMIO_CONFIG, v->config, len);
+}
+
 static void mmio_write(void *dev, u64 off, const void *data, u32 len)
 {
 	const struct reg *reg = find_reg(off, len);
@@ -300,8 +317,10 @@ static void mmio_write(void *dev, u64 off, const void *data, u32 len)
 	if (!reg->lock_free)
 		virtio_lock(v);
 	reg->write(v, le32toh(val));
-	if (!reg->lock_free)
+	if (!reg->lock_free) {
+		mmio_publish(v);
 		virtio_unlock(v);
+	}
 }
 
 const struct bus_ops mmio_bus_ops = {
@@ -313,11 +332,14 @@ void mmio_describe(struct virtio *v, struct device *dev)
 {
 	unsigned int q;
 
+	v->publish = mmio_publish;
+	mmio_publish(v);
 	*dev = (struct device){
 		.name = v->ops->name,
 		.acpi_hid = "LNRO0005",
 		.size = MMIO_WINDOW_SIZE,
 		.ops = &mmio_bus_ops,
+		.window = v->window,
 		.dev = v,
 		.irq = &v->irq,
 		.nr_doorbells = v->s->nr_queues,

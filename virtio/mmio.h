@@ -9,7 +9,7 @@
 #include "virtio/virtio.h"
 #include "vmm/device.h"
 
-#define MMIO_WINDOW_SIZE 0x1000
+#define MMIO_WINDOW_SIZE VIRTIO_WINDOW_SIZE
 #define MMIO_VENDOR_ID 0x50415456	/* "VTAP" */
 
 /**

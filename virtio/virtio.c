@@ -2,6 +2,7 @@
 /* The device core; see virtio.h. Section numbers are virtio 1.2's. */
 #include "virtio/virtio.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vmm/base/diag.h"
@@ -52,9 +54,39 @@ bool virtio_running(const struct virtio *v)
 	       !(v->s->status & VIRTIO_CONFIG_S_FAILED);
 }
 
+static void change_isr(struct virtio *v, u32 clear, u32 set)
+{
+	pthread_mutex_lock(&v->isr_lock);
+	v->s->isr = (v->s->isr & ~clear) | set;
+	__atomic_store_n((u32 *)(v->window + VIRTIO_WINDOW_ISR),
+			 htole32(v->s->isr), __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&v->isr_lock);
+}
+
+u32 virtio_isr(struct virtio *v)
+{
+	u32 ret;
+
+	pthread_mutex_lock(&v->isr_lock);
+	ret = v->s->isr;
+	pthread_mutex_unlock(&v->isr_lock);
+	return ret;
+}
+
+void virtio_ack(struct virtio *v, u32 bits)
+{
+	change_isr(v, bits, 0);
+}
+
+static void publish(struct virtio *v)
+{
+	if (v->publish)
+		v->publish(v);
+}
+
 static void virtio_interrupt(struct virtio *v, u32 why)
 {
-	__atomic_or_fetch(&v->s->isr, why, __ATOMIC_SEQ_CST);
+	change_isr(v, 0, why);
 	irq_line_raise(&v->irq);
 }
 
@@ -64,6 +96,7 @@ void virtio_needs_reset(struct virtio *v)
 		return;
 	log_debug(v->ops->name, "the driver broke a rule: needs reset");
 	v->s->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	publish(v);
 	if (v->s->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 }
@@ -71,6 +104,7 @@ void virtio_needs_reset(struct virtio *v)
 void virtio_config_changed(struct virtio *v)
 {
 	v->s->config_gen++;
+	publish(v);
 	if (v->s->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		virtio_interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 }
@@ -167,7 +201,7 @@ static void reset(struct virtio *v)
 	v->s->accepted_sel = 0;
 	v->s->offered_sel = 0;
 	v->s->queue_sel = 0;
-	__atomic_store_n(&v->s->isr, 0, __ATOMIC_SEQ_CST);
+	change_isr(v, ~0U, 0);
 }
 
 static bool features_fine(const struct virtio *v)
@@ -255,6 +289,18 @@ static int add_bell(struct virtio *v, unsigned int q, struct diag *d)
 	return event_add(&v->loop, &b->src, EPOLLIN, d);
 }
 
+static int map_window(struct virtio *v, struct diag *d)
+{
+	void *p = mmap(NULL, VIRTIO_WINDOW_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return diag_fail(d, -errno, NULL, "registers of %s: %m",
+				 v->ops->name);
+	v->window = p;
+	return 0;
+}
+
 int virtio_init(struct virtio *v, struct diag *d)
 {
 	unsigned int q;
@@ -263,10 +309,13 @@ int virtio_init(struct virtio *v, struct diag *d)
 	BUG_ON(v->s->nr_queues > VIRTIO_MAX_QUEUES);
 	pthread_mutex_init(&v->gate, NULL);
 	pthread_mutex_init(&v->lock, NULL);
+	pthread_mutex_init(&v->isr_lock, NULL);
 	v->irq.fd = -1;
 	for (q = 0; q < VIRTIO_MAX_QUEUES; q++)
 		v->bells[q].src.fd = -1;
 	err = event_loop_init(&v->loop, d);
+	if (!err)
+		err = map_window(v, d);
 	if (!err)
 		err = irq_line_init(&v->irq, d);
 	for (q = 0; !err && q < v->s->nr_queues; q++)
@@ -286,6 +335,10 @@ void virtio_deinit(struct virtio *v)
 			close(v->bells[q].src.fd);
 	irq_line_deinit(&v->irq);
 	event_loop_deinit(&v->loop);
+	if (v->window)
+		munmap(v->window, VIRTIO_WINDOW_SIZE);
+	v->window = NULL;
+	pthread_mutex_destroy(&v->isr_lock);
 	pthread_mutex_destroy(&v->lock);
 	pthread_mutex_destroy(&v->gate);
 }

@@ -29,6 +29,8 @@
 
 #define VIRTIO_MAX_QUEUES 8
 #define VIRTIO_ROUND 512	/* steps before the worker looks up */
+#define VIRTIO_WINDOW_SIZE 4096
+#define VIRTIO_WINDOW_ISR 0x60	/* where the transport has InterruptStatus */
 
 struct diag;
 struct virtio;
@@ -41,7 +43,7 @@ struct virtio_state {
 	u32 accepted_sel;
 	u32 queue_sel;
 	u32 status;	/* VIRTIO_CONFIG_S_* */
-	u32 isr;	/* interrupt status; atomic, outside the lock */
+	u32 isr;	/* interrupt status; under isr_lock */
 	u32 config_gen;
 	u32 nr_queues;
 	struct virtq vq[VIRTIO_MAX_QUEUES];
@@ -75,8 +77,15 @@ struct virtio {
 	const void *config;	/* device config space, little endian */
 	u32 config_len;
 	struct irq_line irq;
+	/*
+	 * A page that always reads as the registers do, for the machine to map
+	 * so that a guest's reads cost it no exit. The transport keeps it.
+	 */
+	u8 *window;
+	void (*publish)(struct virtio *v);	/* lock held; NULL: no transport */
 	pthread_mutex_t gate;	/* taken before @lock, makes it fair */
 	pthread_mutex_t lock;
+	pthread_mutex_t isr_lock;	/* innermost, for a moment: isr and its word */
 	struct event_loop loop;	/* the worker's */
 	struct virtio_doorbell bells[VIRTIO_MAX_QUEUES];
 	pthread_t thread;
@@ -150,6 +159,12 @@ void virtio_config_changed(struct virtio *v);
 
 /** virtio_needs_reset() - give up until the driver resets us. Spec: 2.1.2 */
 void virtio_needs_reset(struct virtio *v);
+
+/** virtio_isr() - the interrupt status. Context: any thread */
+u32 virtio_isr(struct virtio *v);
+
+/** virtio_ack() - clear bits of the interrupt status. Context: any thread */
+void virtio_ack(struct virtio *v, u32 bits);
 
 /** virtio_set_status() - a driver's write of the status register. Spec: 3.1 */
 void virtio_set_status(struct virtio *v, u32 status);

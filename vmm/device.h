@@ -24,6 +24,12 @@ struct device {
 	const char *acpi_hid;	/* "LNRO0005" for virtio-mmio */
 	u64 size;		/* of the MMIO window; the machine picks the base */
 	const struct bus_ops *ops;
+	/*
+	 * A page that reads as the first one of the MMIO window does: reads
+	 * then cost no exit. NULL: they all go to @ops, as they do where the
+	 * host has no read-only slots.
+	 */
+	u8 *window;
 	void *dev;
 	struct irq_line *irq;
 	struct device_doorbell doorbells[DEVICE_MAX_DOORBELLS];

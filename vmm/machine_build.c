@@ -15,6 +15,7 @@
 
 #define MACHINE_IOAPIC_PINS 24
 #define MACHINE_DEVICE_GSI 5		/* devices from here on */
+#define MACHINE_WINDOW_SLOT 256		/* memory slots of devices' windows, likewise */
 #define MACHINE_DEVICE_BASE 0xd0000000U	/* in the hole below 4 GiB */
 #define MACHINE_DEVICE_END 0xe0000000U
 
@@ -107,6 +108,24 @@ static int machine_add_doorbells(struct machine *m, const struct device *dev,
 	return 0;
 }
 
+/* The guest may read the device's first page and not write it: that exits. */
+static int machine_map_window(struct machine *m, const struct device *dev,
+			      unsigned int i, u64 base, struct diag *d)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = MACHINE_WINDOW_SLOT + i, .flags = KVM_MEM_READONLY,
+		.guest_phys_addr = base, .memory_size = 4096,
+		.userspace_addr = (unsigned long)dev->window,
+	};
+	int ret;
+
+	if (!dev->window || !m->kvm.readonly_mem)
+		return 0;
+	ret = kvm_ioctl_ptr(m->kvm.vm, KVM_SET_USER_MEMORY_REGION, &region);
+	return ret < 0 ? diag_fail(d, ret, NULL, "registers of %s: %s",
+				   dev->name, strerror(-ret)) : 0;
+}
+
 static int machine_add_devices(struct machine *m, const struct machine_cfg *cfg,
 			       struct diag *d)
 {
@@ -141,6 +160,8 @@ static int machine_add_devices(struct machine *m, const struct machine_cfg *cfg,
 					       dev->name, d);
 		if (!ret)
 			ret = machine_add_doorbells(m, dev, base, d);
+		if (!ret)
+			ret = machine_map_window(m, dev, i, base, d);
 		if (ret < 0)
 			return ret;
 		base += size;

@@ -134,6 +134,18 @@ static void compare(void)
 	FUZZ_CHECK(!(vdrv_read(&f.d, VIRTIO_MMIO_INTERRUPT_STATUS) & ~3U));
 }
 
+/* What a guest reads without an exit is what the registers say. */
+static void compare_window(void)
+{
+	static u64 off;
+	u64 val = 0;
+
+	off = (off + 4) % (VIRTIO_MMIO_CONFIG + 32);
+	f.d.dev.ops->read(f.d.dev.dev, off, &val, 4);
+	FUZZ_CHECK(!memcmp(f.v->window + off, &val, 4));
+	FUZZ_CHECK(!memcmp(f.v->window + VIRTIO_WINDOW_ISR, &f.v->s->isr, 4));
+}
+
 /* Registers that matter, named more often than chance would. */
 static u64 pick_offset(void)
 {
@@ -192,6 +204,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 	for (i = 0; f.left && i < FUZZ_OPS_MAX; i++) {
 		access_register();
 		compare();
+		compare_window();
 		if (!(i % 8))
 			fuzz_serve(&f, i / 8 % 2);
 	}
