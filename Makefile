@@ -65,6 +65,7 @@ virtio-objs := \
 	bucket.o \
 	console.o \
 	console_control.o \
+	console_out.o \
 	iov.o \
 	mmio.o \
 	net.o \

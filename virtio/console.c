@@ -27,16 +27,6 @@ static struct virtio_console *to_console(struct virtio *v)
 	return container_of(v, struct virtio_console, v);
 }
 
-static unsigned int rx_queue(unsigned int port)
-{
-	return port ? 2 + 2 * port : 0;
-}
-
-static bool multiport(const struct virtio_console *con)
-{
-	return virtio_has(&con->v, VIRTIO_CONSOLE_F_MULTIPORT);
-}
-
 struct iov console_out(struct virtio_console *con)
 {
 	struct virtq_chain *c = &con->chain;
@@ -126,7 +116,7 @@ static bool has_unsent(struct virtio_console *con, struct port_state *p)
 void console_pump_in(struct virtio_console *con, unsigned int port)
 {
 	struct port_state *p = &con->s.ports[port];
-	unsigned int q = rx_queue(port);
+	unsigned int q = console_rx_queue(port);
 	struct virtq *vq = &con->s.core.vq[q];
 
 	if (!p->guest_open || !vq->ready)
@@ -144,64 +134,6 @@ void console_pump_in(struct virtio_console *con, unsigned int port)
 	virtio_notify(&con->v, q);
 }
 
-/* Guest to host. */
-
-/* Returns false where the sink has had enough for now. */
-static bool deliver(struct virtio_console *con, unsigned int port)
-{
-	const struct virtio_console_sink *sink = &con->sinks[port];
-	struct port_state *p = &con->s.ports[port];
-	struct iov out = console_out(con);
-	size_t n, took;
-
-	iov_skip(&out, p->out_done);
-	while ((n = iov_read(&out, con->chunk, sizeof(con->chunk)))) {
-		took = sink->take ? sink->take(sink->arg, con->chunk, n) : n;
-		BUG_ON(took > n);
-		p->out_done += took;
-		con->s.c.bytes_out[port] += took;
-		if (took < n)
-			return false;
-	}
-	p->out_done = 0;
-	return true;
-}
-
-static void drain_out(struct virtio_console *con, unsigned int port,
-		      bool breathe)
-{
-	struct port_state *p = &con->s.ports[port];
-	unsigned int q = rx_queue(port) + 1;
-
-	while (!p->stalled && console_take(con, q, true)) {
-		if (!deliver(con, port)) {
-			p->stalled = true;
-			con->s.c.stalls[port]++;
-			virtq_unpop(&con->s.core.vq[q]);
-			break;
-		}
-		console_give_back(con, q, 0);
-		if (breathe)
-			virtio_breathe(&con->v);
-	}
-}
-
-static void pump_out(struct virtio_console *con, unsigned int port,
-		     bool breathe)
-{
-	struct port_state *p = &con->s.ports[port];
-	unsigned int q = rx_queue(port) + 1;
-	struct virtq *vq = &con->s.core.vq[q];
-
-	if (!vq->ready || p->stalled)
-		return;
-	do {
-		virtq_kicks_off(vq, con->v.mem);
-		drain_out(con, port, breathe);
-	} while (!p->stalled && virtio_kicks_on(&con->v, q));
-	virtio_notify(&con->v, q);
-}
-
 /* Device operations. */
 
 static void console_kicked(struct virtio *v, unsigned int q)
@@ -209,14 +141,14 @@ static void console_kicked(struct virtio *v, unsigned int q)
 	struct virtio_console *con = to_console(v);
 	unsigned int port = q < 2 ? 0 : q / 2 - 1;
 
-	if (q >= 2 && !multiport(con))
+	if (q >= 2 && !console_multiport(con))
 		return;
 	if (q == CONTROL_RX)
 		console_pump_control(con);
 	else if (q == CONTROL_TX)
 		console_control_kicked(con);
 	else if (q % 2)
-		pump_out(con, port, true);
+		console_out_kicked(con, port);
 	else
 		console_pump_in(con, port);
 }
@@ -225,7 +157,7 @@ static void console_driver_ok(struct virtio *v)
 {
 	struct virtio_console *con = to_console(v);
 
-	if (!multiport(con))
+	if (!console_multiport(con))
 		console_set_open(con, VIRTIO_CONSOLE_PORT_TTY, true);
 }
 
@@ -238,9 +170,10 @@ static void console_queue_stopped(struct virtio *v, unsigned int q)
 	if (q == CONTROL_RX || q == CONTROL_TX || !(q % 2))
 		return;
 	virtio_round(v);
-	if (virtio_running(v) && (q < 2 || multiport(con)))
-		pump_out(con, port, false);
+	if (virtio_running(v) && (q < 2 || console_multiport(con)))
+		console_pump_out(con, port, false);
 	con->s.ports[port].stalled = false;
+	con->s.ports[port].polled = false;
 	con->s.ports[port].out_done = 0;
 }
 
@@ -288,9 +221,9 @@ static void console_woken(struct event_source *src, u32 events)
 		virtio_round(&con->v);
 		if (resumed & (1U << i))
 			con->s.ports[i].stalled = false;
-		if (virtio_running(&con->v) && (!i || multiport(con))) {
+		if (virtio_running(&con->v) && (!i || console_multiport(con))) {
 			console_pump_in(con, i);
-			pump_out(con, i, true);
+			console_out_kicked(con, i);
 		}
 		virtio_unlock(&con->v);
 	}
@@ -362,11 +295,11 @@ int virtio_console_flush(struct virtio_console *con)
 
 	virtio_lock(&con->v);
 	for (i = 0; i < NR_PORTS; i++) {
-		if (!virtio_running(&con->v) || (i && !multiport(con)))
+		if (!virtio_running(&con->v) || (i && !console_multiport(con)))
 			continue;
 		con->s.ports[i].stalled = false;
 		virtio_round(&con->v);
-		pump_out(con, i, false);
+		console_pump_out(con, i, false);
 		stalled |= con->s.ports[i].stalled;
 	}
 	virtio_unlock(&con->v);
@@ -423,16 +356,25 @@ int virtio_console_create(struct virtio_console **ret, const struct mem *mem,
 		err = diag_fail(d, -errno, NULL, "eventfd: %m");
 		goto fail;
 	}
+	con->clock = (struct event_source){ event_timer_create(), console_tick };
+	if (con->clock.fd < 0) {
+		err = diag_fail(d, con->clock.fd, NULL, "cannot create a timer");
+		goto fail_wake;
+	}
 	err = virtio_init(&con->v, d);
 	if (err)
-		goto fail_wake;
+		goto fail_clock;
 	err = event_add(&con->v.loop, &con->wake, EPOLLIN, d);
+	if (!err)
+		err = event_add(&con->v.loop, &con->clock, EPOLLIN, d);
 	if (err)
 		goto fail_core;
 	*ret = con;
 	return 0;
 fail_core:
 	virtio_deinit(&con->v);
+fail_clock:
+	close(con->clock.fd);
 fail_wake:
 	close(con->wake.fd);
 fail:
@@ -446,6 +388,7 @@ void virtio_console_destroy(struct virtio_console *con)
 	if (!con)
 		return;
 	virtio_deinit(&con->v);
+	close(con->clock.fd);
 	close(con->wake.fd);
 	pthread_mutex_destroy(&con->send_lock);
 	free(con);

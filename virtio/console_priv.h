@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * console_priv: what the two halves of the console share: the ports and their
- * data (console.c), and the control protocol (console_control.c).
+ * console_priv: what the parts of the console share: the ports and what the
+ * host sends (console.c), what the guest writes (console_out.c), and the
+ * control protocol (console_control.c).
  */
 #ifndef VMTAP_VIRTIO_CONSOLE_PRIV_H
 #define VMTAP_VIRTIO_CONSOLE_PRIV_H
@@ -21,6 +22,7 @@ struct port_state {
 	bool announced;	/* PORT_ADD went out or is owed */
 	bool guest_open;	/* atomic reads outside the lock */
 	bool stalled;	/* the sink took less; waits for resume */
+	bool polled;	/* output is looked for by the clock, kicks are off */
 	u32 owed;
 	u64 out_done;	/* bytes of the next chain that the sink has already */
 	u32 send_head;	/* under send_lock: the first byte in send */
@@ -42,6 +44,8 @@ struct virtio_console {
 	pthread_mutex_t send_lock;	/* innermost */
 	struct event_source wake;	/* eventfd: send, resume or resize */
 	u32 resumed;	/* atomic: a bit for each port */
+	struct event_source clock;	/* timerfd: ports to look at, interrupts owed */
+	u64 tick_ns;	/* when it was armed for; 0: it is not; lock held */
 	struct virtq_chain chain;	/* the one in hand */
 	u8 chunk[VIRTIO_CONSOLE_CHUNK];
 };
@@ -65,6 +69,25 @@ struct iov console_in(struct virtio_console *con);
 void console_set_open(struct virtio_console *con, unsigned int port, bool open);
 /* Send what is queued for the guest. */
 void console_pump_in(struct virtio_console *con, unsigned int port);
+
+/* The queue that the guest receives from; the one it sends on is the next. */
+static inline unsigned int console_rx_queue(unsigned int port)
+{
+	return port ? 2 + 2 * port : 0;
+}
+
+static inline bool console_multiport(const struct virtio_console *con)
+{
+	return virtio_has(&con->v, VIRTIO_CONSOLE_F_MULTIPORT);
+}
+
+/* Take what the guest wrote, now and until there is no more (console_out.c). */
+void console_pump_out(struct virtio_console *con, unsigned int port,
+		      bool breathe);
+/* The same in the worker, with fewer kicks and interrupts. */
+void console_out_kicked(struct virtio_console *con, unsigned int port);
+/* The clock's callback; takes the lock. */
+void console_tick(struct event_source *src, u32 events);
 
 /* Serve the control queues: what the driver says, and what is owed to it. */
 void console_control_kicked(struct virtio_console *con);

@@ -302,6 +302,11 @@ bool virtq_should_notify(struct virtq *vq, const struct mem *mem)
 	return vring_need_event(event, vq->next_used, old);
 }
 
+u16 virtq_unsignalled(const struct virtq *vq)
+{
+	return vq->next_used - vq->signalled_used;
+}
+
 void virtq_kicks_off(struct virtq *vq, const struct mem *mem)
 {
 	u8 *used = used_ring(vq, mem);

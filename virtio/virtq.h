@@ -110,6 +110,9 @@ bool virtq_used_reachable(const struct virtq *vq, const struct mem *mem);
  */
 bool virtq_should_notify(struct virtq *vq, const struct mem *mem);
 
+/** virtq_unsignalled() - buffers returned since virtq_should_notify() was asked */
+u16 virtq_unsignalled(const struct virtq *vq);
+
 /** virtq_kicks_off() - tell the driver not to kick while we look anyway */
 void virtq_kicks_off(struct virtq *vq, const struct mem *mem);
 

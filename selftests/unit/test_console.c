@@ -10,6 +10,7 @@
 #include <linux/virtio_ring.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 
@@ -302,6 +303,71 @@ TEST_F(console, each_port_writes_to_its_own_sink)
 	EXPECT_STREQ("stats..", buf_str(&self->sinks[2].got));
 	EXPECT_EQ(5, counters(self).bytes_out[1]);
 	EXPECT_EQ(1, vring_used_pending(&self->d, TX(1)));
+}
+
+/* Wait, at most ten seconds, until there was an interrupt. */
+static bool interrupted(FIXTURE_DATA(console) *self)
+{
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		poll_now(self);
+		if (vdrv_irqs(&self->d))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* A driver that asks for a kick and an interrupt whenever anything moves. */
+TEST_F(console, a_flow_is_looked_at_by_the_clock_and_interrupts_at_its_end)
+{
+	unsigned int q = TX(1);
+	u16 asked;
+	int i;
+
+	boot(self);
+	EXPECT_TRUE(interrupted(self));
+	asked = vring_read_avail_event(&self->d, q);
+	vring_write_used_event(&self->d, q, self->d.q[q].last_used);
+	write_out(self, q, "one", 3);
+	EXPECT_EQ(1, vring_used_pending(&self->d, q));
+	EXPECT_EQ(0, vdrv_irqs(&self->d));
+	EXPECT_EQ(asked, vring_read_avail_event(&self->d, q));
+	EXPECT_TRUE(interrupted(self));
+	for (i = 0; i < 100 && vring_read_avail_event(&self->d, q) == asked; i++) {
+		usleep(1000);
+		poll_now(self);
+	}
+	EXPECT_EQ(asked + 1, vring_read_avail_event(&self->d, q));
+}
+
+TEST_F(console, half_a_queue_that_came_back_interrupts_at_once)
+{
+	struct vseg s = { 0, 16, false };
+	unsigned int q = TX(1), i;
+
+	boot(self);
+	EXPECT_TRUE(interrupted(self));
+	s.addr = vguest_alloc(&self->g, 16, 16);
+	vring_write_used_event(&self->d, q, self->d.q[q].last_used);
+	for (i = 0; i < 32; i++)
+		vring_add(&self->d, q, &s, 1);
+	vdrv_kick(&self->d, q);
+	poll_now(self);
+	EXPECT_EQ(32, vring_used_pending(&self->d, q));
+	EXPECT_NE(0, vdrv_irqs(&self->d));
+}
+
+TEST_F(console, the_terminal_is_kicked_for_each_time)
+{
+	u16 asked;
+
+	boot(self);
+	asked = vring_read_avail_event(&self->d, TX(0));
+	write_out(self, TX(0), "one", 3);
+	EXPECT_EQ((u16)(asked + 1), vring_read_avail_event(&self->d, TX(0)));
+	EXPECT_TRUE(interrupted(self));
 }
 
 TEST_F(console, scattered_output_keeps_its_order)
