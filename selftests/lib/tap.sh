@@ -71,19 +71,19 @@ ok()
 	"$@" >"$tmp/.out" 2>&1
 	status=$?
 	result "$status" "$name" || { diag "exit $status: $*"
-		tail -n 60 "$tmp/.out" | sed 's/^/# /'; }
+		tail -n 60 "$tmp/.out" | sed 's/^/# /'; false; }
 }
 
 # is NAME GOT WANTED
 is()
 {
 	[ "$2" = "$3" ]
-	result $? "$1" || { diag "got:    $2"; diag "wanted: $3"; }
+	result $? "$1" || { diag "got:    $2"; diag "wanted: $3"; false; }
 }
 
 # like NAME TEXT REGEX
 like()
 {
 	[[ $2 =~ $3 ]]
-	result $? "$1" || { diag "got: $2"; diag "does not match: $3"; }
+	result $? "$1" || { diag "got: $2"; diag "does not match: $3"; false; }
 }
