@@ -50,6 +50,7 @@ vmm-objs := \
 	mem.o \
 	park.o \
 	probe.o \
+	trap.o \
 	vcpu.o \
 	x86/acpi.o \
 	x86/acpi_numa.o \
@@ -91,7 +92,8 @@ freeze-objs := \
 	vas.o \
 	vmcore.o \
 	vmcore_read.o \
-	vmcoreinfo.o
+	vmcoreinfo.o \
+	watch.o
 runner-objs := \
 	accel.o \
 	appraise.o \
@@ -201,6 +203,7 @@ runner-objs := \
 	value_json.o \
 	verdict.o \
 	warm.o \
+	watchpoints.o \
 	wire.o \
 	wl_assert.o \
 	wl_figures.o \

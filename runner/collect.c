@@ -11,6 +11,7 @@
 #include "runner/splat.h"
 #include "runner/topo.h"
 #include "runner/value.h"
+#include "runner/watchpoints.h"
 #include "virtio/blk.h"
 #include "virtio/net.h"
 #include "vmm/base/cleanup.h"
@@ -314,6 +315,14 @@ static void collect_inside(struct value *r, const struct collect_from *from)
 		collect_reads(r, from->reads);
 }
 
+static void collect_watch(struct value *r, struct watchpoints *w)
+{
+	struct value *watch = watchpoints_result(w);
+
+	if (watch)
+		value_set(r, "watch", watch);
+}
+
 struct value *collect_result(const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
@@ -339,6 +348,8 @@ struct value *collect_result(const struct collect_from *from)
 		collect_machine(r, from->machine, h);
 	}
 	collect_inside(r, from);
+	if (from->watchpoints)
+		collect_watch(r, from->watchpoints);
 	collect_messages(r, h);
 	value_set(r, "snapshots", value_map());
 	periodic = value_map();

@@ -18,6 +18,7 @@ struct machine;
 struct mapwrite;
 struct peek;
 struct scen_vm;
+struct watchpoints;
 struct splat_list;
 struct value;
 struct virtio_blk;
@@ -31,6 +32,7 @@ struct collect_from {
 	const struct peek *peek;	/* stopped */
 	const struct mapwrite *mapwrite; /* stopped */
 	const struct value *reads;
+	struct watchpoints *watchpoints;	/* stopped */
 	struct virtio_blk *blk;		/* stopped */
 	struct virtio_net *net;		/* stopped */
 	const char *log;		/* the kernel's */

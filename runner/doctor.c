@@ -124,7 +124,7 @@ static int look_at_probe(struct doctor *doc, bool *usable)
 				 text("fire on a data write"), NULL);
 		else if (!rc)
 			rc = add(doc, DOCTOR_NOTE, "watchpoints",
-				 text("do not fire: captures that watch a symbol cannot be taken"),
+				 text("do not fire: watched pages are write-protected"),
 				 NULL);
 	} else {
 		rc = add(doc, DOCTOR_NOTE, what,

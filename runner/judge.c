@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runner/parse.h"
+#include "runner/watchpoints.h"
 #include "vmm/machine.h"
 
 /* The node of a dotted path, or the last one on the way that is there. */
@@ -159,6 +160,17 @@ static int judge_vm(struct parse_ctx *ctx, const struct ynode *root,
 				   "%llu bytes of memory, expected a multiple of 4K",
 				   (unsigned long long)vm->memory);
 	return judge_topology(ctx, root, vm);
+}
+
+/* The CPU has four debug registers, and the other backend as many pages. */
+static int judge_watches(struct parse_ctx *ctx, const struct ynode *root,
+			 const struct scenario *sc)
+{
+	if (sc->watch.n <= WATCHPOINTS_MAX)
+		return 0;
+	return parse_error(ctx, locate(root, "watch"),
+			   "%zu watchpoints, expected at most %u", sc->watch.n,
+			   WATCHPOINTS_MAX);
 }
 
 static int judge_guest(struct parse_ctx *ctx, const struct ynode *root,
@@ -353,5 +365,6 @@ int scenario_judge(struct parse_ctx *ctx, const struct ynode *root,
 
 	rc = judge_disk(ctx, root, &sc->disk) ?: rc;
 	rc = judge_guest(ctx, root, sc) ?: rc;
+	rc = judge_watches(ctx, root, sc) ?: rc;
 	return judge_workload(ctx, root, sc) ?: rc;
 }

@@ -2,12 +2,17 @@
 /* The table of a scenario's keys, but for the workload's. See keys.h. */
 #include "runner/keyrow.h"
 #include "runner/parse.h"
+#include "runner/expr.h"
+#include "runner/watchpoints.h"
 
 static const char *const accel_words[] = { "any", "kvm", NULL };
 static const char *const boot_words[] = { "auto", "direct", "bzimage", NULL };
 static const char *const net_words[] = { "loopback", NULL };
 static const char *const console_words[] = { "serial", "hvc", NULL };
 static const char *const watch_words[] = { "write", "change", NULL };
+static const char *const watch_by_words[] = {
+	"auto", "hardware", "write_protect", NULL,
+};
 
 #define VERSION_PATTERN							\
 	"^ *(>=|<=|==|!=|>|<)? *[0-9]+(\\.[0-9]+)*"			\
@@ -312,14 +317,20 @@ static const struct keyset snapshots_set = {
 
 static const struct key watch_keys[] = {
 	{ "symbol", KEY_STR, AT(scen_watch, symbol), .required = true,
-	  .doc = "A symbol, a typed path or a field of a BPF map.",
+	  .doc = "A symbol of the kernel, a typed path or a field of a BPF map as in "
+		 "`read`. A path is watched where it leads when it can first be followed.",
 	  .example = "jiffies_64" },
 	{ "size", INT_AT(scen_watch, size), .min = 1, .max = 8, .dflt = "8",
-	  .doc = "Bytes: 1, 2, 4 or 8." },
+	  .doc = "Bytes of a symbol: 1, 2, 4 or 8. A path has a size of its own." },
 	{ "trigger", KEY_ENUM, AT(scen_watch, trigger), .words = watch_words,
 	  .dflt = "write", .doc = "Each write, or only one that changes the value." },
+	{ "backend", KEY_ENUM, AT(scen_watch, by), .words = watch_by_words,
+	  .dflt = "auto", .doc = "`hardware`: debug registers, by virtual address; "
+		 "`write_protect`: the page, by whatever mapping it is written; `auto`: the "
+		 "former where the host's debug registers fire." },
 	{ "when", KEY_STR, AT(scen_watch, when),
-	  .doc = "Condition over `value` and `old`.", .example = "value > 100" },
+	  .doc = "Condition over `value` and `old`, unsigned, in the language of checks.",
+	  .example = "value > 100" },
 	{ "limit", INT_AT(scen_watch, limit), .min = 1, .max = 10000,
 	  .dflt = "1", .doc = "Hits that make a capture." },
 	{ "tag", KEY_STR, AT(scen_watch, tag), .pattern = NAME_PATTERN,
@@ -331,7 +342,12 @@ static int judge_watch(struct parse_ctx *ctx, const struct ynode *n,
 		       const void *item)
 {
 	const struct scen_watch *w = item;
+	struct expr *when = NULL;
+	char why[300];
 
+	if (w->when && watch_condition_parse(w->when, &when, why, sizeof(why)))
+		return parse_error(ctx, ynode_get(n, "when"), "when: %s", why);
+	expr_destroy(when);
 	if (w->size & (w->size - 1))
 		return parse_error(ctx, ynode_get(n, "size"),
 				   "%u bytes to watch, expected 1, 2, 4 or 8", w->size);
@@ -451,8 +467,9 @@ static const struct key top_keys[] = {
 	  .engine = "freeze coordinator",
 	  .doc = "Captures of the frozen guest." },
 	{ "watch", KEY_LIST, AT(scenario, watch), .sub = &watch_set,
-	  .engine = "watchpoints",
-	  .doc = "Data watchpoints; a hit makes a capture." },
+	  .doc = "Data watchpoints, at most 4, from the start of the guest's agent; a "
+		 "hit makes a capture. Each write to a write-protected page costs a VM exit; "
+		 "one with contended locks or page tables should not be watched so." },
 	{ "monitor", KEY_MAP, AT(scenario, monitor), .sub = &monitor_set,
 	  .doc = "Samples of the guest's run queues, taken from the host.",
 	  .example = "{interval: 100ms}" },

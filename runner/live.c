@@ -255,6 +255,7 @@ static void on_drain(struct event_source *src, u32 events)
 	event_drain(src->fd);
 	machine_drain(x->m);
 	peek_tick(&x->peek);
+	watchpoints_tick(&x->watchpoints, x->told);
 }
 
 /* One frame to the agent; false where it has no port open or does not read. */
@@ -346,6 +347,7 @@ static void reached(struct live *x, enum stage stage)
 	enter(x, stage_name(stage));
 	mapwrite_stage(&x->mapwrite, stage);
 	peek_stage(&x->peek, stage);
+	watchpoints_tick(&x->watchpoints, stage);
 	if (stage != STAGE_VERDICT)
 		return;
 	take_reads(x);
@@ -427,7 +429,12 @@ static int start_looking(struct live *x, struct diag *d)
 		.time_factor = x->cfg.time_factor,
 		.tell = tell_written, .ctx = x,
 	};
+	x->watchpoints = (struct watchpoints){
+		.m = x->m, .inside = &x->inside, .s = x->s,
+	};
 	err = peek_start(&x->peek, d);
+	if (!err)
+		err = watchpoints_start(&x->watchpoints, d);
 	return err ? err : mapwrite_start(&x->mapwrite, d);
 }
 
@@ -539,6 +546,7 @@ void live_stop(struct live *x)
 	peek_stop(&x->peek);
 	mapwrite_stop(&x->mapwrite);
 	machine_join(x->m);
+	watchpoints_stop(&x->watchpoints);
 	virtio_console_stop(x->console);
 	while (virtio_console_flush(x->console) == -EAGAIN)
 		heard_wait_room(&x->heard);
@@ -558,6 +566,7 @@ void live_stop(struct live *x)
 
 void live_destroy(struct live *x)
 {
+	watchpoints_deinit(&x->watchpoints);
 	mapwrite_deinit(&x->mapwrite);
 	peek_deinit(&x->peek);
 	dump_deinit(&x->dump);

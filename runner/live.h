@@ -15,6 +15,7 @@
 #include "runner/inside.h"
 #include "runner/mapwrite.h"
 #include "runner/peek.h"
+#include "runner/watchpoints.h"
 #include "vmm/device.h"
 #include "vmm/event.h"
 #include "vmm/mem.h"
@@ -70,6 +71,7 @@ struct live {
 	struct dump dump;
 	struct mapwrite mapwrite;
 	struct value *reads;		/* what `read:` came to; NULL: nothing */
+	struct watchpoints watchpoints;
 	struct mem mem;			/* the machine's, as the devices see it */
 	u64 timeout_ns;			/* scaled */
 	u64 deadline_ns;		/* now_ns() at which the watchdog ends it */

@@ -153,12 +153,14 @@ struct scen_snapshots {
 };
 
 enum watch_trigger { WATCH_WRITE, WATCH_CHANGE };
+enum watch_by { WATCH_BY_AUTO, WATCH_BY_HARDWARE, WATCH_BY_PAGES };
 
 struct scen_watch {
 	struct loc loc;
 	const char *symbol;	/* symbol, typed path or map(".bss").field */
 	u32 size;		/* 1, 2, 4 or 8 */
 	enum watch_trigger trigger;
+	enum watch_by by;
 	const char *when;	/* condition over `value` and `old`; NULL: always */
 	u32 limit;		/* hits that capture */
 	const char *tag;	/* capture name; NULL: the symbol */

@@ -138,14 +138,16 @@ deps_libbpf()
 	replace "$mk"
 }
 
-# A drgn that takes symbols from kallsyms (0.0.30) reads our cores in a test.
+# A drgn that takes symbols from kallsyms (0.0.30, and 0.3 for kernels since
+# 7.0) reads our cores in a test.
 deps_drgn()
 {
 	if python3 -c 'from drgn.helpers.linux.kallsyms import load_vmlinux_kallsyms' \
 		2> /dev/null; then
 		return
 	fi
-	fetch unpack -a -s trixie "$deps/drgn" python3-drgn ||
+	fetch unpack -a -s sid "$deps/drgn" python3-drgn ||
+		fetch unpack -a -s trixie "$deps/drgn" python3-drgn ||
 		say "deps: no drgn, the test of vmcores does without"
 }
 

@@ -49,12 +49,26 @@ static void exit_mmio(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->io_pending = true;
+	if (run->mmio.is_write &&
+	    trap_wrote(vcpu->env->trap, vcpu->index, run->mmio.phys_addr,
+		       run->mmio.data, run->mmio.len))
+		return;
 	if (run->mmio.is_write)
 		bus_write(vcpu->env->mmio, run->mmio.phys_addr, run->mmio.data,
 			  run->mmio.len);
 	else
 		bus_read(vcpu->env->mmio, run->mmio.phys_addr, run->mmio.data,
 			 run->mmio.len);
+}
+
+static void exit_debug(struct vcpu *vcpu)
+{
+	const struct kvm_debug_exit_arch *arch = &vcpu->run->debug.arch;
+	struct trap_debug t = {
+		.pc = arch->pc, .dr6 = arch->dr6,
+	};
+
+	trap_exit(vcpu->env->trap, vcpu->index, &t);
 }
 
 static void exit_nothing(struct vcpu *vcpu)
@@ -116,6 +130,7 @@ static void exit_system_event(struct vcpu *vcpu)
 static void (*const exit_table[])(struct vcpu *vcpu) = {
 	[KVM_EXIT_IO] = exit_io,
 	[KVM_EXIT_MMIO] = exit_mmio,
+	[KVM_EXIT_DEBUG] = exit_debug,
 	[KVM_EXIT_SHUTDOWN] = exit_shutdown,
 	[KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,
 	[KVM_EXIT_INTERNAL_ERROR] = exit_internal,

@@ -72,9 +72,11 @@ static int machine_init(struct machine *m, struct diag *d)
 	m->power = (struct power){ .end = machine_power_end, .arg = m };
 	m->env = (struct vcpu_env){ .pio = &m->pio, .mmio = &m->mmio,
 				    .ring = &m->ring, .park = &m->park,
+				    .trap = &m->trap,
 				    .end = machine_end, .arg = m };
 	coalesced_init(&m->ring, &m->pio, &m->mmio);
 	park_init(&m->park, machine_kick, m);
+	trap_init(&m->trap, &m->kvm, &m->mem);
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
 	pthread_mutex_init(&m->stop_lock, &attr);
@@ -124,6 +126,7 @@ void machine_destroy(struct machine *m)
 	}
 	coalesced_deinit(&m->ring);
 	park_deinit(&m->park);
+	trap_deinit(&m->trap);
 	pthread_mutex_destroy(&m->stop_lock);
 	if (m->end_fd >= 0)
 		close(m->end_fd);
@@ -189,6 +192,62 @@ size_t machine_serial_input(struct machine *m, unsigned int port,
 	if (port >= MACHINE_NR_SERIAL)
 		return 0;
 	return uart_input(&m->uart[port], data, len);
+}
+
+/* ---- what a debugger asks ---- */
+
+int machine_listen(struct machine *m, const struct trap_ops *ops, void *arg)
+{
+	return trap_listen(&m->trap, ops, arg);
+}
+
+void machine_unlisten(struct machine *m, void *arg)
+{
+	trap_unlisten(&m->trap, arg);
+}
+
+int machine_guard(struct machine *m, const gpa_t *pages, unsigned int nr,
+		  struct diag *d)
+{
+	if (!park_is_still(&m->park))
+		return diag_fail(d, -EBUSY, NULL, "the vCPUs run");
+	return trap_guard(&m->trap, pages, nr, d);
+}
+
+int machine_debug_regs(struct machine *m, const u64 addr[TRAP_ADDRS], u64 dr7)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (!park_is_still(&m->park))
+		return -EBUSY;
+	memcpy(m->trap.addr, addr, sizeof(m->trap.addr));
+	m->trap.dr7 = dr7;
+	for (i = 0; !ret && i < m->nr_vcpus; i++)
+		ret = trap_vcpu(&m->trap, &m->vcpus[i]);
+	return ret;
+}
+
+int machine_step(struct machine *m, u32 vcpu, bool on)
+{
+	u64 bit = 1ULL << vcpu;
+
+	if (vcpu >= m->nr_vcpus)
+		return -ERANGE;
+	if (!park_is_still(&m->park))
+		return -EBUSY;
+	m->trap.step = (m->trap.step & ~bit) | (on ? bit : 0);
+	return trap_vcpu(&m->trap, &m->vcpus[vcpu]);
+}
+
+int machine_set_vcpu_regs(struct machine *m, u32 vcpu,
+			  const struct machine_regs *regs)
+{
+	if (vcpu >= m->nr_vcpus)
+		return -ERANGE;
+	if (!park_is_still(&m->park))
+		return -EBUSY;
+	return regs_set(m->vcpus[vcpu].fd, regs);
 }
 
 /* ---- what can be asked ---- */

@@ -19,6 +19,7 @@
 
 #include "vmm/bus.h"
 #include "vmm/mem.h"
+#include "vmm/trap.h"
 
 struct buf;
 struct device;
@@ -295,6 +296,24 @@ u32 machine_nr_cpus(const struct machine *m);
  * Return: 0; -EBUSY while it may run; -ERANGE; -errno.
  */
 int machine_vcpu_regs(struct machine *m, u32 vcpu, struct machine_regs *regs);
+
+/**
+ * machine_set_vcpu_regs() - the general registers, rip and rflags of @regs
+ * The rest of it is left as the vCPU has it. Return: as machine_vcpu_regs().
+ */
+int machine_set_vcpu_regs(struct machine *m, u32 vcpu,
+			  const struct machine_regs *regs);
+
+/* For watchpoints and debuggers; trap.h tells what they mean. */
+int machine_listen(struct machine *m, const struct trap_ops *ops, void *arg);
+void machine_unlisten(struct machine *m, void *arg);
+/** machine_guard() - trap_guard(); -EBUSY unless parked or joined */
+int machine_guard(struct machine *m, const gpa_t *pages, unsigned int nr,
+		  struct diag *d);
+/** machine_debug_regs() - of all vCPUs; dr7 0: none. 0, -EBUSY, -errno */
+int machine_debug_regs(struct machine *m, const u64 addr[TRAP_ADDRS], u64 dr7);
+/** machine_step() - one vCPU makes single steps, or no longer; likewise */
+int machine_step(struct machine *m, u32 vcpu, bool on);
 
 /** machine_vcpu_cpu_ns() - host CPU time of its thread, live or final */
 u64 machine_vcpu_cpu_ns(const struct machine *m, u32 vcpu);

@@ -20,6 +20,7 @@ struct machine {
 	struct machine_layout layout;
 	struct coalesced ring;
 	struct park park;
+	struct trap trap;
 	struct power power;
 	struct conpage con;
 	struct uart uart[MACHINE_NR_SERIAL];

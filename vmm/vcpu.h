@@ -13,6 +13,7 @@
 #include "vmm/kvmstat.h"
 #include "vmm/machine.h"
 #include "vmm/park.h"
+#include "vmm/trap.h"
 
 struct kvm;
 struct kvm_run;
@@ -22,6 +23,7 @@ struct vcpu_env {
 	struct bus *pio, *mmio;
 	struct coalesced *ring;
 	struct park *park;
+	struct trap *trap;
 	bool ended;	/* atomic; once set, nobody enters the guest again */
 	/* Record an end; the first one wins. Context: any thread. */
 	void (*end)(void *arg, const struct machine_stop *stop);

@@ -70,7 +70,7 @@ beyond = re.compile(
     r'^(enc|syn|alias|anchor|merge|tag\b|defaults|disk-(sector|rw|serial)|memory|'
     r'size-(range|overflow)|duration-range|float-nan|'
     r'cpus-(llcs|product|memory|distances|latency|bandwidth)|guest-(exec-empty|file-(twice|unset|brace))|'
-    r'type-null-map|watch-size|bpf-|workload-(group|fan-out|custom|command|sequence|priority|'
+    r'type-null-map|watch-(size|many|when)|bpf-|workload-(group|fan-out|custom|command|sequence|priority|'
     r'cgroup$|parent|inner|cpuset|op-|hold|phase)|expect-exit-range|matrix-|'
     r'name-lines|description-lines|checks?-(?!text|map)|key-several$|bool-quoted|_)')
 

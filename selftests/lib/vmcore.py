@@ -9,7 +9,15 @@ from drgn.helpers.linux.kallsyms import load_vmlinux_kallsyms
 
 prog = drgn.Program()
 prog.set_core_dump(sys.argv[1])
-prog.register_symbol_finder("kallsyms", load_vmlinux_kallsyms(prog), enable_index=0)
+try:
+    index = load_vmlinux_kallsyms(prog)
+except drgn.FaultError:
+    # Linux 7.0 has no kallsyms_relative_base any more.
+    if drgn.__version__.startswith("0.0."):
+        print("drgn", drgn.__version__, "is too old for this kernel's kallsyms")
+        sys.exit(77)
+    raise
+prog.register_symbol_finder("kallsyms", index, enable_index=0)
 
 
 def word(address, fmt="<Q"):

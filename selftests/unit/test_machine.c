@@ -463,6 +463,165 @@ TEST(command_line)
 	buf_reset(&line);
 }
 
+/* --- traps -------------------------------------------------------------- */
+
+struct seen {
+	u64 writes, wrong;	/* atomic; of which not +1 */
+	u64 steps;
+	u64 dr6;	/* of the last one */
+	struct machine *m;
+};
+
+static void on_wrote(void *arg, u32 vcpu, gpa_t gpa, const void *old, u32 len)
+{
+	struct seen *s = arg;
+	u64 before;
+
+	memcpy(&before, old, sizeof(before));
+	if (vcpu || gpa != COUNTER || len != 8 || counter(s->m) != before + 1)
+		s->wrong++;
+	__atomic_add_fetch(&s->writes, 1, __ATOMIC_SEQ_CST);
+}
+
+static void on_debug(void *arg, u32 vcpu, const struct trap_debug *t)
+{
+	struct seen *s = arg;
+
+	machine_hold(s->m, vcpu);
+	s->dr6 = t->dr6;
+	__atomic_add_fetch(&s->steps, 1, __ATOMIC_SEQ_CST);
+}
+
+static const struct trap_ops seen_ops = { on_debug, on_wrote };
+
+static u64 wait_until(u64 *what, u64 at_least)
+{
+	int i;
+
+	for (i = 0; i < 5000 &&
+	     __atomic_load_n(what, __ATOMIC_SEQ_CST) < at_least; i++)
+		usleep(1000);
+	return __atomic_load_n(what, __ATOMIC_SEQ_CST);
+}
+
+TEST_F(machine, writes_to_a_guarded_page)
+{
+	gpa_t pages[] = { COUNTER, COUNTER, MiB(64) - 4096, 0 };
+	gpa_t bad[] = { COUNTER + 8 };
+	struct seen seen = { 0 };
+	u64 n;
+
+	CREATE(spin);
+	seen.m = self->m;
+	ASSERT_EQ(0, machine_listen(self->m, &seen_ops, &seen));
+	ASSERT_EQ(0, machine_start(self->m, &self->d));
+	wait_for_progress(self->m);
+	EXPECT_EQ(-EBUSY, machine_guard(self->m, pages, 1, &self->d));
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	EXPECT_EQ(-EINVAL, machine_guard(self->m, bad, 1, &self->d));
+	EXPECT_EQ(-EINVAL, machine_guard(self->m, pages, 5, &self->d));
+	ASSERT_EQ(0, machine_guard(self->m, pages, 4, &self->d)) {
+		TH_LOG("%s", diag_text(&self->d));
+	}
+	machine_resume(self->m);
+	EXPECT_LE(100, wait_until(&seen.writes, 100));
+	EXPECT_EQ(0, seen.wrong);
+	/* Guarded by one page less, then by none: it runs on, unseen. */
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_guard(self->m, pages + 2, 2, &self->d));
+	n = seen.writes;
+	machine_resume(self->m);
+	wait_for_progress(self->m);
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_guard(self->m, NULL, 0, &self->d));
+	machine_resume(self->m);
+	wait_for_progress(self->m);
+	EXPECT_EQ(n, seen.writes);
+	machine_kill(self->m);
+	machine_join(self->m);
+	machine_unlisten(self->m, &seen);
+}
+
+TEST_F(machine, single_steps)
+{
+	struct seen seen = { 0 };
+	struct machine_regs regs;
+	u64 before, i;
+
+	CREATE(spin);
+	seen.m = self->m;
+	ASSERT_EQ(0, machine_listen(self->m, &seen_ops, &seen));
+	ASSERT_EQ(0, machine_start(self->m, &self->d));
+	wait_for_progress(self->m);
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	before = counter(self->m);
+	ASSERT_EQ(0, machine_step(self->m, 0, true));
+	/* incq and jmp by turns: two steps, one count. */
+	for (i = 1; i <= 8; i++) {
+		machine_resume(self->m);
+		machine_release(self->m, 0);
+		ASSERT_LE(i, wait_until(&seen.steps, i));
+		ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	}
+	EXPECT_EQ(8, seen.steps);
+	EXPECT_EQ(before + 4, counter(self->m));
+	/* Registers can be set: past the increment. */
+	ASSERT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
+	regs.rdi = COUNTER + 64;
+	EXPECT_EQ(0, machine_set_vcpu_regs(self->m, 0, &regs));
+	ASSERT_EQ(0, machine_step(self->m, 0, false));
+	before = counter(self->m);
+	machine_resume(self->m);
+	machine_release(self->m, 0);
+	EXPECT_LE(1, wait_until(mem_ptr(machine_mem(self->m), COUNTER + 64, 8), 1));
+	EXPECT_EQ(before, counter(self->m));
+	machine_kill(self->m);
+	machine_join(self->m);
+	machine_unlisten(self->m, &seen);
+}
+
+/* Whether they fire the probe says; here they do as it says. */
+TEST_F(machine, debug_registers)
+{
+	u64 addr[TRAP_ADDRS] = { 0, COUNTER };
+	struct seen seen = { 0 };
+	struct machine_regs regs;
+	struct probe probe;
+
+	if (probe_run(NULL, &probe, NULL) || !probe.watchpoints_fire)
+		SKIP(return, "debug registers do not fire");
+	CREATE(spin);
+	seen.m = self->m;
+	ASSERT_EQ(0, machine_listen(self->m, &seen_ops, &seen));
+	/* Register 1: writes of 8 bytes. */
+	ASSERT_EQ(0, machine_debug_regs(self->m, addr, 0x900404));
+	ASSERT_EQ(0, machine_start(self->m, &self->d));
+	ASSERT_EQ(1, wait_until(&seen.steps, 1));
+	EXPECT_EQ(2, seen.dr6 & 15);
+	EXPECT_EQ(1, counter(self->m));
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
+	/* Register 0: where it is about to be executed, after one round. */
+	addr[0] = regs.rip;
+	ASSERT_EQ(0, machine_debug_regs(self->m, addr, 0x402));
+	machine_resume(self->m);
+	machine_release(self->m, 0);
+	ASSERT_EQ(2, wait_until(&seen.steps, 2));
+	EXPECT_EQ(1, seen.dr6 & 15);
+	ASSERT_EQ(0, machine_park(self->m, NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
+	EXPECT_EQ(addr[0], regs.rip);
+	addr[0] = 0;
+	ASSERT_EQ(0, machine_debug_regs(self->m, addr, 0));
+	machine_resume(self->m);
+	machine_release(self->m, 0);
+	wait_for_progress(self->m);
+	EXPECT_EQ(2, seen.steps);
+	machine_kill(self->m);
+	machine_join(self->m);
+	machine_unlisten(self->m, &seen);
+}
+
 TEST(the_probe_says_something)
 {
 	struct probe p;

@@ -137,6 +137,20 @@ static void regs_get_msrs(int fd, struct machine_regs *out)
 		out->kernel_gs_base = list.entries[1].data;
 }
 
+int regs_set(int fd, const struct machine_regs *regs)
+{
+	struct kvm_regs r = {
+		.rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx,
+		.rdx = regs->rdx, .rsi = regs->rsi, .rdi = regs->rdi,
+		.rsp = regs->rsp, .rbp = regs->rbp, .r8 = regs->r8,
+		.r9 = regs->r9, .r10 = regs->r10, .r11 = regs->r11,
+		.r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14,
+		.r15 = regs->r15, .rip = regs->rip, .rflags = regs->rflags,
+	};
+
+	return kvm_ioctl_ptr(fd, KVM_SET_REGS, &r);
+}
+
 int regs_get(int fd, struct machine_regs *out)
 {
 	struct kvm_regs r;

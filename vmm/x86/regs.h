@@ -22,6 +22,8 @@ int regs_boot(int fd, struct mem *mem, u64 rip, u64 rsi, struct diag *d);
 /** regs_msrs() - reset values that firmware would have set; every vCPU */
 int regs_msrs(int fd, struct diag *d);
 
+/** regs_set() - general registers, rip, rflags; as regs_get() */
+int regs_set(int fd, const struct machine_regs *regs);
 /** regs_get() - read them. Context: the vCPU does not run. 0 or -errno */
 int regs_get(int fd, struct machine_regs *out);
 
