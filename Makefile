@@ -113,6 +113,9 @@ runner-objs := \
 	collect.o \
 	collect_kaslr.o \
 	crashring.o \
+	debug.o \
+	debug_local.o \
+	debug_nested.o \
 	discover.o \
 	disk.o \
 	doctor.o \
@@ -130,6 +133,9 @@ runner-objs := \
 	fetch.o \
 	fields.o \
 	fields_out.o \
+	gdb_target.o \
+	gdbserver.o \
+	gdbstub.o \
 	guestfs.o \
 	heard.o \
 	hosts.o \

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `vmtap kernel fetch|list|info`: what a person asks about kernels. */
+/* `vmtap kernel fetch|list|info|symbols`: what a person asks about kernels. */
 #include <stdio.h>
 #include <string.h>
 
+#include "freeze/ksym.h"
 #include "runner/fetch.h"
 #include "runner/kernel.h"
 #include "vmm/base/cleanup.h"
@@ -18,13 +19,16 @@ static const char usage_text[] =
 "usage: vmtap kernel fetch [-n] [SPEC...]\n"
 "       vmtap kernel list\n"
 "       vmtap kernel info [IMAGE|RELEASE]...\n"
+"       vmtap kernel symbols [IMAGE|RELEASE]\n"
 "\n"
 "fetch  unpacks stock Debian cloud kernels with their modules below the cache\n"
 "       (~/.cache/vmtap/kernels), installing nothing; SPEC is 6.1, 6.12, 7.x,\n"
 "       ... (default: these three); -n looks for newer ones than are there\n"
 "list   shows the kernels that `--kernel` and `kernel: release:` can name\n"
 "info   shows what is known of an image (default: of the kernel that a run\n"
-"       without --kernel takes)\n";
+"       without --kernel takes)\n"
+"symbols  prints those that the image itself holds, as a System.map does: where\n"
+"       a kernel lies that was not slid\n";
 
 /* What scenarios ask for most. */
 static const char *const notable[] = {
@@ -156,6 +160,31 @@ static int verb_info(int argc, char **argv)
 	return status;
 }
 
+static int verb_symbols(const char *spec)
+{
+	struct kernel *k = NULL;
+	struct kimage *ki = NULL;
+	struct ksym *sym = NULL;
+	struct ksym_entry e;
+	struct diag d = {};
+	int err = kernel_find(spec, &k, &d);
+
+	if (!err)
+		err = kimage_open(k->image, 0, &ki, &d);
+	if (!err)
+		err = ksym_open(ki, &sym, &d);
+	for (size_t i = 0; !err && ksym_get(sym, i, &e); i++)
+		printf("%016llx %c %s\n", (unsigned long long)e.addr, e.type,
+		       e.name);
+	if (err)
+		log_error("kernel", "%s", diag_text(&d));
+	diag_reset(&d);
+	ksym_close(sym);
+	kimage_close(ki);
+	kernel_put(k);
+	return err ? EXIT_UNAVAILABLE : 0;
+}
+
 int kernel_verb(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -171,6 +200,8 @@ int kernel_verb(int argc, char **argv)
 		return verb_list();
 	if (!strcmp(verb, "info"))
 		return verb_info(argc - 1, argv + 1);
+	if (!strcmp(verb, "symbols") && argc <= 3)
+		return verb_symbols(argc > 2 ? argv[2] : NULL);
 	fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }

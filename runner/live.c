@@ -452,6 +452,8 @@ int live_run(struct live *x, struct diag *d)
 	event_timer_arm(x->watchdog.fd, x->timeout_ns, 0);
 	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
 	err = start_looking(x, d);
+	if (!err && x->cfg.attach)
+		err = x->cfg.attach(x->cfg.ctx, x->m, d);
 	if (!err)
 		err = machine_start(x->m, d);
 	if (!err)

@@ -49,6 +49,8 @@ struct live_cfg {
 	void (*phase)(void *ctx, const char *name);	/* may be NULL */
 	void *ctx;
 	struct dump_policy dump;
+	/* The machine is built and about to start; may be NULL. */
+	int (*attach)(void *ctx, struct machine *m, struct diag *d);
 	const struct live_tty *tty;	/* NULL: what hvc0 says is heard */
 };
 

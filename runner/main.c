@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runner/debug.h"
 #include "runner/doctor.h"
 #include "runner/kernel.h"
 #include "runner/lint.h"
@@ -32,6 +33,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "run", cmd_run, "boot scenarios, print TAP" },
 	{ "shell", cmd_shell, "boot a scenario's VM with a shell in it" },
+	{ "debug", cmd_debug, "run one case under gdb" },
 	{ "list", cmd_list, "print the names of the cases that would run" },
 	{ "lint", cmd_lint, "read scenarios without booting, tell every error" },
 	{ "schema", cmd_schema, "print the scenario format as JSON Schema" },

@@ -45,6 +45,7 @@ shellcheck		shellcheck	tests: our scripts
 mandoc			-	tests: our manual
 libxml2-utils		-	tests: xmllint reads our JUnit files
 perl			-	tests: prove
+gdb			gdb	tests: gdb at our server
 binutils		readelf	tests: readelf reads our cores
 nodejs			node	tests: tap-parser
 npm			npm	tests: tap-parser

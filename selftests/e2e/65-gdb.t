@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A case under a real gdb, on loopback: from the first instruction to the end.
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+command -v gdb > /dev/null || skip_all "no gdb: make deps"
+plan 16
+cd "$tmp" || exit 1
+
+declare -A at
+while read -r addr _ name; do
+	case $name in
+	linux_banner | kernel_init | panic_timeout) at[$name]=0x$addr ;;
+	esac
+done < <("$vmtap" kernel symbols 6.12)
+like "symbols come from the image alone" "${at[kernel_init]}" '^0xffffffff8'
+
+cat > case.yaml << 'END'
+vm: {cpus: 2, memory: 256M}
+guest: {run: "echo 9 > /proc/sys/kernel/panic; echo went on; exit 7"}
+END
+cat > script << END
+set pagination off
+set confirm off
+set architecture i386:x86-64
+target remote 127.0.0.1:PORT
+info threads
+printf "start %d\n", \$rip < 0x10000000
+stepi
+hbreak *${at[kernel_init]}
+continue
+printf "at %lx %d\n", \$rip, \$cs & 3
+x/s ${at[linux_banner]}
+info registers rip cr3 efer
+delete
+set \$before = \$rip
+stepi
+printf "moved %d\n", \$rip > \$before && \$rip < \$before + 16
+set \$saved = \$rbx
+set \$rbx = 0x1234
+printf "rbx %x\n", \$rbx
+set \$rbx = \$saved
+set *(char *)${at[linux_banner]} = 'l'
+printf "byte %c\n", *(char *)${at[linux_banner]}
+END
+# An error ends a script.
+cat > script2 << END
+watch *(int *)${at[panic_timeout]}
+continue
+printf "timeout %d\n", *(int *)${at[panic_timeout]}
+info threads
+delete
+continue
+END
+
+"$vmtap" debug --kernel 6.12 case.yaml > out 2> err < /dev/null &
+pid=$!
+at_end "kill $pid 2> /dev/null"
+for ((i = 0; i < 600; i++)); do
+	port=$(sed -n 's/.*target remote 127.0.0.1:\([0-9]*\)$/\1/p' err)
+	[ -z "$port" ] || break
+	sleep 0.2
+done
+sed -i "s/PORT/$port/" script
+timeout 240 gdb -nx -batch -x script -ex "x/xb 0" -x script2 > gdb.out 2>&1
+out=$(cat gdb.out)
+wait "$pid"
+is "it ends with the guest" $? 0 || diag "$(cat err)"
+
+like "nothing had run before gdb came" "$out" $'\nstart 1\n' || diag "$out"
+like "a thread for each CPU" "$out" 'Thread 1 \(CPU 0.*Thread 2 \(CPU 1, not started\)'
+like "a breakpoint in the kernel" "$out" "at ${at[kernel_init]#0x} 0" || diag "$out"
+like "memory by virtual address" "$out" '"Linux version 6\.12'
+like "registers, control registers too" "$out" $'\nrip +0xffffffff8.*\ncr3 +0x.*\nefer +0x'
+like "a step" "$out" $'\nmoved 1\n'
+like "a register is set" "$out" $'\nrbx 1234\n'
+like "memory is set" "$out" $'\nbyte l\n'
+like "what is not mapped is told" "$out" 'Cannot access memory at address 0x0'
+like "a watchpoint on a variable" "$out" 'New value = 9' || diag "$out"
+like "which has its new value" "$out" $'\ntimeout 9\n'
+like "both CPUs are up" "${out##*New value}" 'CPU 0.*CPU 1, (kernel|user)'
+like "gdb is told of the end" "$out" 'Remote target\) exited normally'
+like "the guest's words and its exit code" "$(cat err)" $'went on\n.*exit code 7'
