@@ -155,6 +155,8 @@ runner-objs := \
 	keys.o \
 	keys_table.o \
 	keys_workload.o \
+	kselftest.o \
+	kselftest_fs.o \
 	lint.o \
 	live.o \
 	logfile.o \

@@ -8,6 +8,7 @@
 #include "runner/check.h"
 #include "runner/collect.h"
 #include "runner/invariant.h"
+#include "runner/kselftest.h"
 #include "runner/live.h"
 #include "runner/report.h"
 #include "runner/scenario.h"
@@ -183,6 +184,8 @@ static void weigh_checks(struct appraisal *x, struct report *r,
 			    value_as_str(first, "a check failed"));
 	else if (unmet)
 		set_outcome(x, r, OUTCOME_FAIL, unmet);
+	else if (x->all_skipped)
+		report_set(r, OUTCOME_SKIP, x->skip_reason);
 	else
 		set_outcome(x, r, OUTCOME_PASS, NULL);
 	value_free(outcomes);
@@ -200,6 +203,29 @@ static void weigh_invariants(struct report *r)
 		   value_as_str(breaches->list.items[0], "an invariant broke"));
 	set_message(r, r->reason);
 	value_set(r->block, "invariants", breaches);
+}
+
+/*
+ * Their runner's exit status is the verdict; this says it by name. Where each
+ * one was skipped the case is.
+ */
+static void weigh_kselftests(struct appraisal *x, const struct report *r,
+			     struct verdict *v)
+{
+	char text[360];
+
+	if (!x->s->guest.kselftest.present || v->error || v->timeout)
+		return;
+	x->all_skipped = kselftest_verdict(value_get(r->result, "subtests"),
+					   text, sizeof(text)) && v->success;
+	if (x->all_skipped) {
+		snprintf(x->skip_reason, sizeof(x->skip_reason), "%s", text);
+	} else if (text[0] && x->s->expect.kind == EXPECT_PASS &&
+		 value_as_int(value_get(r->result, "exit_code"), -1) <= 1) {
+		v->success = false;
+		value_set(r->result, "success", value_bool(false));
+		snprintf(v->reason, sizeof(v->reason), "%s", text);
+	}
 }
 
 void appraise_case(struct appraisal *x, struct report *r)
@@ -224,6 +250,7 @@ void appraise_case(struct appraisal *x, struct report *r)
 		report_set(r, OUTCOME_ERROR, "no memory for the assertions");
 		return;
 	}
+	weigh_kselftests(x, r, &v);
 	if (!v.success)
 		set_message(r, v.reason);
 	set_place(x->s, r);

@@ -3,6 +3,8 @@
 #ifndef VMTAP_RUNNER_APPRAISE_H
 #define VMTAP_RUNNER_APPRAISE_H
 
+#include <stdbool.h>
+
 struct check;
 struct live;
 struct report;
@@ -13,6 +15,9 @@ struct appraisal {
 	const struct scenario *s;
 	const struct check *checks;	/* s->checks.n of them */
 	const char *accel;
+	/* filled on the way */
+	bool all_skipped;		/* each kselftest was */
+	char skip_reason[360];
 };
 
 /** appraise_case() - fill @r: outcome, reason, block, result */

@@ -9,7 +9,9 @@
 #include "runner/initramfs.h"
 #include "runner/job.h"
 #include "runner/kernel.h"
+#include "runner/kselftest.h"
 #include "runner/scenario.h"
+#include "runner/wire.h"
 #include "runner/workload_plan.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
@@ -100,7 +102,7 @@ static void quote_word(struct buf *out, const char *word)
 	buf_putc(out, '\'');
 }
 
-#define WORDS_MAX 5
+#define WORDS_MAX 6
 
 /* The payload as words: what it runs by, then its own. */
 struct words {
@@ -132,6 +134,11 @@ static int add_workload(struct initramfs *fs, const struct scenario *s,
 	return err;
 }
 
+static bool has_payload(const struct scen_guest *guest)
+{
+	return guest->run || guest->exec.n || guest->kselftest.present;
+}
+
 static void put_payload(struct buf *script, const struct words *w,
 			const struct scen_guest *guest, const char *main_script)
 {
@@ -139,8 +146,10 @@ static void put_payload(struct buf *script, const struct words *w,
 
 	for (i = 0; i < w->n; i++)
 		quote_word(script, w->list[i]);
-	if (w->n && (guest->run || guest->exec.n))
+	if (w->n && has_payload(guest))
 		buf_puts(script, " --");
+	if (guest->kselftest.present)
+		buf_puts(script, " " KSFT_APPLET);
 	if (guest->run)
 		buf_printf(script, " sh %s", main_script);
 	for (i = 0; i < guest->exec.n; i++)
@@ -190,8 +199,10 @@ static int set_argv(struct guestfs *g, const struct scen_guest *guest,
 {
 	size_t i;
 
-	if (w->n && (guest->run || guest->exec.n))
+	if (w->n && has_payload(guest))
 		words_add(w, "--");
+	if (guest->kselftest.present)
+		words_add(w, KSFT_APPLET);
 	if (w->n && guest->run) {
 		words_add(w, "sh");
 		words_add(w, JOB_SCRIPT_PATH);
@@ -214,6 +225,8 @@ static int add_payload(struct guestfs *g, const struct scenario *s,
 	struct words w = { 0 };
 	int err = add_workload(g->fs, s, &w, d);
 
+	if (!err && guest->kselftest.present)
+		err = kselftest_add(g->fs, &guest->kselftest, d);
 	if (err)
 		return err;
 	if (guest->setup || guest->teardown) {

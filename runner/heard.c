@@ -137,6 +137,7 @@ static void on_test(struct heard *h, const struct wire_frame *f)
 	v = value_map();
 	value_set(v, "name", value_bytes(name.p, name.len));
 	value_set(v, "outcome", value_str(words[t.status]));
+	value_set(v, "level", value_int(WIRE_TEST_LEVEL(f->flags)));
 	if (detail.len)
 		value_set(v, "reason", value_bytes(detail.p, detail.len));
 	if (t.duration_ns)

@@ -255,7 +255,6 @@ static const struct key guest_keys[] = {
 	  .doc = "Program and arguments instead of a script.",
 	  .example = "[/bin/prog, --flag]" },
 	{ "kselftest", KEY_MAP, AT(scen_guest, kselftest), .sub = &kselftest_set,
-	  .engine = "kselftest runs in the guest",
 	  .doc = "Kernel selftests instead of a script; each is a subtest." },
 	{ "setup", KEY_TEXT, AT(scen_guest, setup),
 	  .doc = "A script before the payload; if it fails so does the case.",

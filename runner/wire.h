@@ -115,6 +115,23 @@ struct wire_stimulus {
 	uint64_t iterations;	/* of all workers so far */
 } WIRE_PACKED;
 
+/*
+ * A TEST_RESULT frame's flags: how deep the result lies, 0 a test, 1 what it
+ * printed of itself, and so on. A test's own result comes after those in it.
+ */
+#define WIRE_TEST_LEVEL(flags) ((flags) & 0xff)
+
+/*
+ * The list of kselftests, KSFT_PATH in the initramfs: NUL-terminated records,
+ * the first one KSFT_MAGIC, then COLLECTION '\t' TEST '\t' SECONDS, where 0 is
+ * no limit. Collections are folders below KSFT_ROOT.
+ */
+#define KSFT_MAGIC "vmtap-kselftest 1"
+#define KSFT_PATH "/vmtap/kselftest"
+#define KSFT_ROOT "/kselftest"
+#define KSFT_APPLET "/usr/bin/vmtap-kselftest"
+#define KSFT_EXIT_BROKEN 125
+
 enum wire_snapshot_kind { WIRE_SNAPSHOT_CAPTURE = 1, WIRE_SNAPSHOT_WATCH = 2 };
 
 struct wire_snapshot {

@@ -12,6 +12,8 @@
  *	ask.c      socket for helpers inside the guest (applet.c)
  *	crash.c    the agent's own death, told synchronously
  *	applet.c   vmtap-snapshot and friends: other names of this program
+ *	tell.c     frames from the programs below, through PID 1
+ *	ksft.c     vmtap-kselftest: runs kselftests; ktap.c reads their output
  *	wl_*.c     vmtap-workload, a program of its own; see wl.h
  *
  * One thread; the only concurrency is the crash handler.
@@ -170,6 +172,22 @@ void crash_die(const char *fmt, ...)
 
 /** applet_main() - exit status, or -1 where @name is no applet */
 int applet_main(const char *name, int argc, char **argv);
+
+/* --- tell.c --- */
+
+/**
+ * tell_agent() - have PID 1 send a frame, from another process
+ * @len: below ASK_MAX
+ * @text: gets the words of the answer, terminated; may be NULL
+ * Return: the answer's status, or -errno where there is no agent.
+ */
+int tell_agent(uint16_t type, uint16_t flags, const void *payload, size_t len,
+	       char *text, size_t size);
+
+/* --- ksft.c --- */
+
+/** ksft_main() - vmtap-kselftest; 0 none failed, 1, or KSFT_EXIT_BROKEN */
+int ksft_main(int argc, char **argv);
 
 /* --- wl_main.c --- */
 

@@ -206,6 +206,7 @@ int applet_main(const char *name, int argc, char **argv)
 		{ "vmtap-metric", do_metric }, { "vmtap-exit", do_exit },
 		{ "vmtap-frame", do_frame }, { "vmtap-workload", wl_main },
 		{ "vmtap-map-written", do_map_written },
+		{ "vmtap-kselftest", ksft_main },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {

@@ -10,55 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "tools/guest/agent.h"
 
 #define MSG_MAX (12 * 1024)
 
 struct msg {
-	struct ask_head head;
+	uint16_t type;
 	char text[MSG_MAX];
 	size_t len;
 	unsigned int worker;	/* number of its report */
 };
 
-static int agent_fd(void)
-{
-	static int fd = -1;
-	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = AGENT_SOCKET };
-
-	if (fd >= 0)
-		return fd;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 /* The agent's answer: 0 or -errno; @text gets its words. */
 static int send_msg(struct msg *m, char *text, size_t size)
 {
-	int fd = agent_fd();
-	uint8_t reply[1024];
-	ssize_t n;
+	int err = tell_agent(m->type, 0, m->text, m->len, text, size);
 
-	if (fd < 0)
-		return -ENOTCONN;
-	if (send(fd, &m->head, sizeof(m->head) + m->len, MSG_NOSIGNAL) < 0)
-		return -errno;
-	do
-		n = recv(fd, reply, sizeof(reply), 0);
-	while (n < 0 && errno == EINTR);
-	if (text)
-		snprintf(text, size, "%.*s", n > 4 ? (int)n - 4 : 0, (char *)reply + 4);
 	m->len = 0;
-	return n < 4 ? -EPIPE : (int)(int32_t)wire_get32(reply);
+	return err;
 }
 
 static void put32(struct msg *m, uint32_t v)
@@ -77,7 +47,7 @@ void wl_report_stimulus(struct wl_run *run, const char *label)
 {
 	static struct msg m;
 
-	m.head.type = WIRE_STIMULUS;
+	m.type = WIRE_STIMULUS;
 	m.len = 0;
 	put64(&m, wl_now() - run->start_ns);
 	put32(&m, run->step);
@@ -96,7 +66,7 @@ int wl_report_snapshot(struct wl_run *run, const char *name)
 	char why[200] = "";
 	int err;
 
-	m.head.type = WIRE_SNAPSHOT_REQUEST;
+	m.type = WIRE_SNAPSHOT_REQUEST;
 	m.len = 0;
 	put32(&m, 0);
 	put32(&m, WIRE_SNAPSHOT_CAPTURE);
@@ -257,7 +227,7 @@ void wl_report_all(struct wl_run *run)
 {
 	static struct msg m;
 
-	m.head.type = WIRE_METRICS;
+	m.type = WIRE_METRICS;
 	if (run->moved >= 0)
 		line(&m, "pages_migrated=%lld\n",
 		     (long long)(wl_pages_moved() - run->moved));
