@@ -225,7 +225,8 @@ static const struct keyset file_set = {
 
 static const struct key kselftest_keys[] = {
 	{ "dir", KEY_PATH, AT(scen_kselftest, dir), .required = true,
-	  .doc = "An installed kselftest tree, or a built folder of a kernel tree.",
+	  .doc = "An installed kselftest tree, or a folder of a kernel tree that was built "
+		 "in place. Libraries and interpreters come along.",
 	  .example = "kselftest_install" },
 	{ "tests", KEY_STR_LIST, AT(scen_kselftest, tests),
 	  .pattern = "^[^: ]+(:[^ ]+)?$",
@@ -233,7 +234,7 @@ static const struct key kselftest_keys[] = {
 	  .doc = "Tests to run, as run_kselftest.sh takes them. Default: all.",
 	  .example = "[\"futex:*\"]" },
 	{ "timeout", KEY_DURATION, AT(scen_kselftest, timeout_ns),
-	  .doc = "Of each test. Default: what its folder's settings file says.",
+	  .doc = "Of each test. Default: what its folder's settings file says, else 45s.",
 	  .example = "45s" },
 };
 
@@ -255,7 +256,8 @@ static const struct key guest_keys[] = {
 	  .doc = "Program and arguments instead of a script.",
 	  .example = "[/bin/prog, --flag]" },
 	{ "kselftest", KEY_MAP, AT(scen_guest, kselftest), .sub = &kselftest_set,
-	  .doc = "Kernel selftests instead of a script; each is a subtest." },
+	  .doc = "Kernel selftests instead of a script; each is a subtest, and so is each "
+		 "result in its output. Where all are skipped so is the case." },
 	{ "setup", KEY_TEXT, AT(scen_guest, setup),
 	  .doc = "A script before the payload; if it fails so does the case.",
 	  .example = "mkdir /tmp/work" },

@@ -67,7 +67,8 @@ static void on_frame(void *ctx, const struct wire_frame *f)
 	else if (f->type == WIRE_LIFECYCLE && !wire_parse_lifecycle(f, &l, &a))
 		h->stages |= 1u << l.stage;
 	else if (f->type == WIRE_TEST_RESULT && !wire_parse_test(f, &t, &a, &b))
-		buf_printf(&h->results, "%u %.*s (%.*s)\n", t.status, (int)a.len,
+		buf_printf(&h->results, "%.*s%u %.*s (%.*s)\n",
+			   WIRE_TEST_LEVEL(f->flags), "++++", t.status, (int)a.len,
 			   a.p, (int)b.len, b.p);
 	else if (f->type == WIRE_EXIT && !wire_parse_exit(f, &h->code, &h->signal)) {
 		h->exits++;
@@ -129,7 +130,7 @@ FIXTURE_TEARDOWN(agent)
 static void be_agent(FIXTURE_DATA(agent) *self)
 {
 	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric",
-					      "workload", "map-written" };
+					      "workload", "kselftest", "map-written" };
 	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
 
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
@@ -624,6 +625,58 @@ TEST_F(agent, workload_that_fails_says_where)
 	EXPECT_EQ(WL_EXIT_BROKEN, self->h.code);
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.err), "stop nobody: no such worker or cgroup"));
 	EXPECT_LT(0, figure(self, 0, "wall_ns"));
+}
+
+/* --- kselftests --------------------------------------------------------- */
+
+static void put_test(FIXTURE_DATA(agent) *self, struct buf *list,
+		     const char *name, unsigned int seconds, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/c/%s", self->dir, name);
+	io_write_file(path, text, strlen(text), NULL);
+	chmod(path, 0755);
+	buf_printf(list, "c\t%s\t%u%c", name, seconds, 0);
+}
+
+TEST_F(agent, kselftests_each_with_its_verdict)
+{
+	char list[128], dir[128], program[128];
+	const char *argv[] = { program, list, self->dir };
+	static const char *const env[] = { "KSELFTEST_ARGS_SH_ARGS=-a  b" };
+	const struct job job = { .argv = argv, .argc = 3, .env = env, .nr_env = 1 };
+	struct buf b = {};
+
+	sprintf(list, "%s/list", self->dir);
+	sprintf(program, "%s/vmtap-kselftest", self->dir);
+	sprintf(dir, "%s/c", self->dir);
+	mkdir(dir, 0755);
+	buf_add(&b, KSFT_MAGIC, sizeof(KSFT_MAGIC));
+	put_test(self, &b, "pass", 0, "#!/bin/sh\necho TAP version 13; echo 1..2\n"
+		 "echo 'ok 1 one'; echo '  not ok 1 in it'; printf 'ok 2 two # XFAIL known'\n");
+	put_test(self, &b, "fail", 5, "#!/bin/sh\necho to stderr >&2; exit 1\n");
+	put_test(self, &b, "skip", 5, "#!/bin/sh\necho '1..0 # SKIP no root'; exit 4\n");
+	put_test(self, &b, "known", 5, "#!/bin/sh\nexit 2\n");
+	put_test(self, &b, "slow", 1, "#!/bin/sh\nsleep 1000\n");
+	put_test(self, &b, "killed", 5, "#!/bin/sh\nkill -SEGV $$\n");
+	put_test(self, &b, "args.sh", 5, "#!/bin/sh\necho \"$# $1 $2 $kselftest_timeout $(pwd)\"\n");
+	put_test(self, &b, "behind", 5, "#!/bin/sh\nsleep 1000 &\nexit 0\n");
+	buf_printf(&b, "c\tgone\t5%c", 0);
+	io_write_file(list, b.data, b.len, NULL);
+	buf_reset(&b);
+	RUN(self, &job, NULL);
+	EXPECT_EQ(1, self->h.code);
+	EXPECT_STREQ("+0 c:pass: one ()\n++1 c:pass: in it ()\n+3 c:pass: two (known)\n"
+		     "0 c:pass ()\n1 c:fail (exit=1)\n2 c:skip (no root)\n3 c:known ()\n"
+		     "6 c:slow (1 seconds)\n1 c:killed (exit=139)\n0 c:args.sh ()\n"
+		     "0 c:behind ()\n1 c:gone (exit=126)\n", buf_str(&self->h.results));
+	sprintf(dir, "# 2 -a b 5 %s/c\n", self->dir);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), dir));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "# to stderr\nnot ok 2 selftests: c: fail # exit=1\n"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "ok 3 selftests: c: skip # SKIP no root\n"));
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "not ok 5 selftests: c: slow # TIMEOUT 1 seconds\n"));
+	EXPECT_EQ(self->h.out.data, strstr(buf_str(&self->h.out), "TAP version 13\n1..9\n"));
 }
 
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
  * ksft: vmtap-kselftest: runs kselftests as kselftest's own runner does, and
  * has each result told to the host as a frame: those inside a test's output as
  * they come, then the test's own. What is printed is the runner's KTAP.
+ *	vmtap-kselftest [LIST [ROOT]]
  */
 #include "tools/guest/agent.h"
 #include "tools/guest/ktap.h"
@@ -31,6 +32,8 @@ struct test {
 	const char *collection, *name, *base;
 	unsigned int seconds;	/* 0: no limit */
 };
+
+static const char *root = KSFT_ROOT;
 
 /* A test that runs. */
 struct ksft_run {
@@ -182,7 +185,7 @@ static void be_test(const struct test *t, int out)
 	dup2(null, 0);
 	dup2(out, 1);
 	dup2(out, 2);
-	snprintf(dir, sizeof(dir), KSFT_ROOT "/%s/%s", t->collection, t->name);
+	snprintf(dir, sizeof(dir), "%s/%s/%s", root, t->collection, t->name);
 	slash = strrchr(dir, '/');
 	*slash = 0;
 	snprintf(limit, sizeof(limit), "%u", t->seconds);
@@ -365,6 +368,8 @@ int ksft_main(int argc, char **argv)
 	struct test t;
 	sigset_t set;
 
+	if (argc > 2)
+		root = argv[2];
 	if (!bytes || len <= sizeof(KSFT_MAGIC) ||
 	    memcmp(bytes, KSFT_MAGIC, sizeof(KSFT_MAGIC))) {
 		fprintf(stderr, "vmtap-kselftest: %s: no list of tests\n", path);
