@@ -149,6 +149,7 @@ runner-objs := \
 	junit.o \
 	kept.o \
 	kernel.o \
+	kernel_info.o \
 	kernel_tree.o \
 	kernel_verb.o \
 	kernel_version.o \

@@ -6,7 +6,7 @@
 #include "freeze/ksym.h"
 #include "runner/fetch.h"
 #include "runner/kernel.h"
-#include "vmm/base/cleanup.h"
+#include "runner/kernel_info.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
 #include "vmm/base/util.h"
@@ -18,7 +18,7 @@
 static const char usage_text[] =
 "usage: vmtap kernel fetch [-n] [SPEC...]\n"
 "       vmtap kernel list\n"
-"       vmtap kernel info [IMAGE|RELEASE]...\n"
+"       vmtap kernel info [--json] [--symbol NAME] [--type NAME] [IMAGE|RELEASE]...\n"
 "       vmtap kernel symbols [IMAGE|RELEASE]\n"
 "\n"
 "fetch  unpacks stock Debian cloud kernels with their modules below the cache\n"
@@ -26,16 +26,11 @@ static const char usage_text[] =
 "       ... (default: these three); -n looks for newer ones than are there\n"
 "list   shows the kernels that `--kernel` and `kernel: release:` can name\n"
 "info   shows what is known of an image (default: of the kernel that a run\n"
-"       without --kernel takes)\n"
+"       without --kernel takes): release, config, how many symbols and types;\n"
+"       with --symbol or --type only those, and the layout of a struct; --json\n"
+"       prints JSON. Addresses are those that the kernel was linked for\n"
 "symbols  prints those that the image itself holds, as a System.map does: where\n"
 "       a kernel lies that was not slid\n";
-
-/* What scenarios ask for most. */
-static const char *const notable[] = {
-	"DEBUG_INFO_BTF", "SCHED_CLASS_EXT", "BPF_SYSCALL", "KALLSYMS_ALL",
-	"RANDOMIZE_BASE", "VIRTIO_MMIO", "VIRTIO_CONSOLE", "VIRTIO_BLK",
-	"VIRTIO_NET", "SERIAL_8250_CONSOLE", "X86_FRED", "IKCONFIG",
-};
 
 static int verb_fetch(int argc, char **argv)
 {
@@ -57,24 +52,6 @@ static int verb_fetch(int argc, char **argv)
 	if (!status || status == EXIT_USAGE)
 		return status;
 	return EXIT_UNAVAILABLE;
-}
-
-static const char *config_word(const struct kernel *k, const char *name,
-			       char **value)
-{
-	switch (kernel_config(k, name, value)) {
-	case KCONFIG_YES:
-		return "y";
-	case KCONFIG_MODULE:
-		return "m";
-	case KCONFIG_NO:
-		return "n";
-	case KCONFIG_VALUE:
-		return *value ?: "";
-	case KCONFIG_UNKNOWN:
-		break;
-	}
-	return "?";
 }
 
 static bool config_yes(const struct kernel *k, const char *name)
@@ -104,60 +81,6 @@ static int verb_list(void)
 			 "none here; `vmtap kernel fetch` gets stock ones");
 	kernel_list_free(list, nr);
 	return 0;
-}
-
-static void print_image(const struct kernel *k)
-{
-	struct diag d = {};
-	struct kimage *ki;
-
-	if (kimage_open(k->image, 0, &ki, &d)) {
-		printf("image:    unreadable: %s\n", diag_text(&d));
-		diag_reset(&d);
-		return;
-	}
-	printf("format:   %s, payload %s\nbanner:   %s\nhash:     %s\n",
-	       kimage_format(ki) == KIMAGE_ELF ? "ELF vmlinux" : "bzImage",
-	       kimage_compression(ki), kimage_banner(ki), kimage_hash(ki));
-	printf("BTF:      %s\n", kimage_section_by_name(ki, ".BTF") ?
-	       "yes" : "no");
-	kimage_close(ki);
-}
-
-static int info_one(const char *spec)
-{
-	struct kernel *k;
-	struct diag d = {};
-
-	if (kernel_find(spec, &k, &d)) {
-		log_error("kernel", "%s", diag_text(&d));
-		diag_reset(&d);
-		return EXIT_UNAVAILABLE;
-	}
-	printf("release:  %s\nimage:    %s\nsource:   %s\n", k->release,
-	       k->image, kernel_source_name(k->source));
-	printf("modules:  %s\nconfig:   %s\n", k->modules_dir ?: "none",
-	       k->config_path ?: (k->config ? "built in" : "unknown"));
-	print_image(k);
-	for (size_t i = 0; i < ARRAY_SIZE(notable); i++) {
-		char *value __free(cleanup_free) = NULL;
-
-		printf("CONFIG_%s=%s\n", notable[i],
-		       config_word(k, notable[i], &value));
-	}
-	kernel_put(k);
-	return 0;
-}
-
-static int verb_info(int argc, char **argv)
-{
-	int status = 0;
-
-	if (argc < 2)
-		return info_one(NULL);
-	for (int i = 1; i < argc; i++)
-		status = info_one(argv[i]) ?: status;
-	return status;
 }
 
 static int verb_symbols(const char *spec)
@@ -199,7 +122,7 @@ int kernel_verb(int argc, char **argv)
 	if (!strcmp(verb, "list") && argc == 2)
 		return verb_list();
 	if (!strcmp(verb, "info"))
-		return verb_info(argc - 1, argv + 1);
+		return kernel_info(argc - 1, argv + 1);
 	if (!strcmp(verb, "symbols") && argc <= 3)
 		return verb_symbols(argc > 2 ? argv[2] : NULL);
 	fputs(usage_text, stderr);
