@@ -12,7 +12,6 @@
 
 #define BTF_MAX_SIZE MiB(64)
 #define MAX_KEY_SIZE 65536
-#define MAX_BUCKETS (1U << 26)
 #define MAX_USED_MAPS 256	/* of one program; the verifier allows 64 */
 #define HASH_WALK_MAX (1U << 20)
 
@@ -256,8 +255,9 @@ static int hash_layout(const struct kread *k, const struct bpfmap *m,
 				   &w->n_buckets);
 	if (err)
 		return err;
-	if (size <= 0 || w->n_buckets > MAX_BUCKETS ||
-	    m->key_size > MAX_KEY_SIZE)
+	/* Buckets that RAM cannot hold are none: a walk must end soon. */
+	if (size <= 0 || m->key_size > MAX_KEY_SIZE ||
+	    w->n_buckets > k->vas.mem->size / (u64)size)
 		return -EFAULT;
 	w->bucket_size = (u64)size;
 	w->first_off = first.offset;
