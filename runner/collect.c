@@ -274,15 +274,27 @@ static void collect_machine(struct value *r, struct machine *m,
 	value_set(r, "machine", v);
 }
 
-/* A check of what could not be read tells why. */
+/* A check of what is not there tells why. */
+static void why_absent(struct value *r, const char *name, const char *why)
+{
+	struct value *absent = value_get(r, "absent");
+
+	if (!absent) {
+		absent = value_map();
+		if (value_set(r, "absent", absent))
+			return;
+	}
+	value_set(absent, name, value_str(why));
+}
+
 static void collect_reads(struct value *r, const struct value *reads)
 {
-	struct value *absent = value_map();
 	size_t i;
 
 	value_set(r, "read", value_copy(reads));
 	for (i = 0; i < reads->map.len; i++) {
-		const struct value *why = value_get(reads->map.items[i], "error");
+		const char *why = value_as_str(value_get(reads->map.items[i],
+							 "error"), NULL);
 		char *name __free(cleanup_free) = NULL;
 
 		if (!why)
@@ -290,12 +302,8 @@ static void collect_reads(struct value *r, const struct value *reads)
 		if (asprintf(&name, "read.%s.value", reads->map.keys[i]) < 0)
 			name = NULL;
 		else
-			value_set(absent, name, value_copy(why));
+			why_absent(r, name, why);
 	}
-	if (absent && absent->map.len)
-		value_set(r, "absent", absent);
-	else
-		value_free(absent);
 }
 
 static void collect_inside(struct value *r, const struct collect_from *from)
@@ -304,9 +312,12 @@ static void collect_inside(struct value *r, const struct collect_from *from)
 	struct value *verifier = from->peek ? peek_verifier(from->peek) : NULL;
 	struct value *writes = from->mapwrite ?
 			       mapwrite_result(from->mapwrite) : NULL;
+	const char *none = from->peek ? peek_no_monitor(from->peek) : NULL;
 
 	if (monitor)
 		value_set(r, "monitor", monitor);
+	else if (none)
+		why_absent(r, "monitor", none);
 	if (verifier)
 		value_set(r, "verifier", verifier);
 	if (writes)

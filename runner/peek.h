@@ -74,8 +74,10 @@ void peek_deinit(struct peek *p);
 
 /** peek_failure() - the monitor's verdict in one sentence, or NULL */
 const char *peek_failure(const struct peek *p);
-/** peek_monitor() - result.monitor; NULL where there was none */
+/** peek_monitor() - result.monitor; NULL where there was none or it saw nothing */
 struct value *peek_monitor(const struct peek *p);
+/** peek_no_monitor() - why a monitor that was asked for saw nothing, or NULL */
+const char *peek_no_monitor(const struct peek *p);
 /** peek_verifier() - result.verifier; NULL where programs could not be read */
 struct value *peek_verifier(const struct peek *p);
 

@@ -62,9 +62,6 @@ static void set_reason(struct value *v, const struct peek *p)
 
 	if (p->reason[0]) {
 		value_set(v, "reason", value_str(p->reason));
-	} else if (!p->monitor.samples) {
-		value_set(v, "reason",
-			  value_str("no sample was due while the payload ran"));
 	} else if (p->dropped) {
 		snprintf(text, sizeof(text), "%llu samples could not be read",
 			 (unsigned long long)p->dropped);
@@ -77,13 +74,11 @@ struct value *peek_monitor(const struct peek *p)
 	const struct monitor *m = &p->monitor;
 	struct value *v;
 
-	if (!p->cfg)
+	if (!p->cfg || !m->samples)
 		return NULL;
 	v = value_map();
 	set_int(v, "samples", m->samples);
 	set_reason(v, p);
-	if (!m->samples)
-		return v;
 	value_set(v, "max_imbalance_ratio", value_float(m->max_imbalance_ratio));
 	if (m->has_scx)
 		set_int(v, "max_local_dsq_depth", m->max_local_dsq_depth);
@@ -96,6 +91,14 @@ struct value *peek_monitor(const struct peek *p)
 	if (p->nr_progs)
 		value_set(v, "prog_stats_deltas", prog_deltas(p));
 	return v;
+}
+
+const char *peek_no_monitor(const struct peek *p)
+{
+	if (!p->cfg || p->monitor.samples)
+		return NULL;
+	return p->reason[0] ? p->reason :
+			      "the monitor took no sample: the payload did not run";
 }
 
 struct value *peek_verifier(const struct peek *p)
