@@ -90,7 +90,7 @@ r = json.load(open(sys.argv[1] + "/result.json"))
 r = r.get("result", r)
 print(r["kernel"]["image"], r["kaslr"]["offset"])' "$1")
 	read -r image slide <<<"$image"
-	"$vmtap" kernel info --symbols "$image" >ours
+	"$vmtap" kernel symbols "$image" >ours
 	python3 - "$1/stdout" "$slide" <<'END'
 import sys
 from collections import Counter
