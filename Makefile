@@ -32,6 +32,7 @@ base-objs := \
 vmm-objs := \
 	boot.o \
 	bus.o \
+	clock.o \
 	coalesced.o \
 	event.o \
 	exit.o \
@@ -76,6 +77,8 @@ freeze-objs := \
 	bpfmap.o \
 	bpfstore.o \
 	bpfwrite.o \
+	capture.o \
+	capture_maps.o \
 	coordinator.o \
 	dmesg.o \
 	kallsyms.o \
@@ -89,6 +92,7 @@ freeze-objs := \
 	monitor.o \
 	sched.o \
 	tasks.o \
+	unwind.o \
 	vas.o \
 	vmcore.o \
 	vmcore_read.o \

@@ -3,6 +3,7 @@
 #include "vmm/machine.h"
 
 #include <errno.h>
+#include <linux/kvm.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -163,11 +164,16 @@ void machine_join(struct machine *m)
 
 int machine_park(struct machine *m, u64 timeout_ns, u64 *missing)
 {
-	return park_all(&m->park, timeout_ns, missing);
+	int ret = park_all(&m->park, timeout_ns, missing);
+
+	if (!ret)
+		clock_stop(&m->clock, m->kvm.vm);
+	return ret;
 }
 
 void machine_resume(struct machine *m)
 {
+	clock_go(&m->clock, m->kvm.vm, m->vcpus, m->nr_vcpus);
 	park_resume(&m->park);
 }
 
@@ -305,6 +311,31 @@ int machine_vcpu_regs(struct machine *m, u32 vcpu, struct machine_regs *regs)
 	if (!park_is_still(&m->park))
 		return -EBUSY;
 	return regs_get(m->vcpus[vcpu].fd, regs);
+}
+
+enum machine_cpu_state machine_vcpu_state(struct machine *m, u32 vcpu)
+{
+	struct kvm_mp_state state;
+
+	if (vcpu >= m->nr_vcpus || !park_is_still(&m->park) ||
+	    kvm_ioctl_ptr(m->vcpus[vcpu].fd, KVM_GET_MP_STATE, &state))
+		return MACHINE_CPU_UNKNOWN;
+	switch (state.mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+		return MACHINE_CPU_RUNNING;
+	case KVM_MP_STATE_HALTED:
+		return MACHINE_CPU_HALTED;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+		return MACHINE_CPU_NOT_STARTED;
+	default:
+		return MACHINE_CPU_UNKNOWN;
+	}
+}
+
+u64 machine_guest_ns(const struct machine *m)
+{
+	return m->clock.stopped ? m->clock.kvm_ns : 0;
 }
 
 u64 machine_vcpu_cpu_ns(const struct machine *m, u32 vcpu)

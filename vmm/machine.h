@@ -242,7 +242,8 @@ void machine_destroy(struct machine *m);
  * @timeout_ns: from now; past it all are let go again
  * @missing: where not NULL, set to the mask of vCPUs that did not come
  *
- * One at a time: a second thread waits its turn (within its timeout).
+ * One at a time: a second thread waits its turn (within its timeout). The
+ * guest's clock stands until machine_resume(), see vmm/clock.h.
  * Return: 0 parked, resume with machine_resume(); -ETIMEDOUT; -ESHUTDOWN where
  * the machine has ended (then nothing runs and nothing is to be resumed).
  * Context: any thread but a vCPU's.
@@ -314,6 +315,19 @@ int machine_guard(struct machine *m, const gpa_t *pages, unsigned int nr,
 int machine_debug_regs(struct machine *m, const u64 addr[TRAP_ADDRS], u64 dr7);
 /** machine_step() - one vCPU makes single steps, or no longer; likewise */
 int machine_step(struct machine *m, u32 vcpu, bool on);
+
+enum machine_cpu_state {
+	MACHINE_CPU_UNKNOWN,
+	MACHINE_CPU_RUNNING,
+	MACHINE_CPU_HALTED,	/* waits for an interrupt */
+	MACHINE_CPU_NOT_STARTED,	/* waits for INIT or SIPI */
+};
+
+/** machine_vcpu_state() - of a vCPU that is parked, or was joined */
+enum machine_cpu_state machine_vcpu_state(struct machine *m, u32 vcpu);
+
+/** machine_guest_ns() - kvm-clock while parked; 0 where it does not stand */
+u64 machine_guest_ns(const struct machine *m);
 
 /** machine_vcpu_cpu_ns() - host CPU time of its thread, live or final */
 u64 machine_vcpu_cpu_ns(const struct machine *m, u32 vcpu);

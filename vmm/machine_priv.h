@@ -3,6 +3,7 @@
 #ifndef VMTAP_VMM_MACHINE_PRIV_H
 #define VMTAP_VMM_MACHINE_PRIV_H
 
+#include "vmm/clock.h"
 #include "vmm/device.h"
 #include "vmm/hw/conpage.h"
 #include "vmm/hw/power.h"
@@ -21,6 +22,7 @@ struct machine {
 	struct coalesced ring;
 	struct park park;
 	struct trap trap;
+	struct clock clock;	/* who has parked it */
 	struct power power;
 	struct conpage con;
 	struct uart uart[MACHINE_NR_SERIAL];
