@@ -23,7 +23,7 @@ const char *capture_state_name(enum machine_cpu_state state)
 	}
 }
 
-static void prepare(struct capture_from *from)
+void capture_prepare(struct capture_from *from)
 {
 	if (from->ready || !from->k)
 		return;
@@ -100,7 +100,7 @@ int capture_take(struct capture_from *from, struct capture *out)
 	u32 i;
 	int err;
 
-	prepare(from);
+	capture_prepare(from);
 	if (!from->k)
 		snprintf(out->why, sizeof(out->why), "%s", from->why);
 	out->nr_cpus = machine_nr_cpus(from->m);

@@ -86,6 +86,11 @@ struct capture_from {
 };
 
 /**
+ * capture_prepare() - look up what @from's kernel has; nothing is read
+ * So that it does not cost the guest's standing; capture_take() does it else.
+ */
+void capture_prepare(struct capture_from *from);
+/**
  * capture_take() - read it all
  * @out: zeroed; capture_reset() frees. Types in it live as long as @from and
  *	until the next capture.

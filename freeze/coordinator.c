@@ -127,6 +127,8 @@ static void freeze_once(struct coordinator *c, const struct freeze_request *req,
 	const struct coordinator_ops *ops = c->cfg.ops;
 	u64 stood;
 
+	if (ops->prepare)
+		ops->prepare(c->cfg.arg, req);
 	*out = (struct freeze_outcome){ .begin_ns = now_ns() };
 	out->err = ops->park(c->cfg.arg, c->cfg.deadline_ns, &out->missing);
 	stood = now_ns();
@@ -134,8 +136,7 @@ static void freeze_once(struct coordinator *c, const struct freeze_request *req,
 	if (out->err)
 		return;
 	out->err = ops->take(c->cfg.arg, req, out);
-	ops->resume(c->cfg.arg);
-	out->frozen_ns = now_ns() - stood;
+	out->frozen_ns = ops->resume(c->cfg.arg) - stood;
 }
 
 static void count_locked(struct coordinator *c, const struct freeze_request *req,

@@ -4,7 +4,7 @@
  * requests (of the guest, a watchpoint, a failure), the periodic clock, the
  * end. It serves one at a time, in the order in which they came:
  *
- *	park all vCPUs (deadline) -> take() -> resume -> store()
+ *	prepare() -> park all vCPUs (deadline) -> take() -> resume -> store()
  *
  * Past the deadline nothing is taken and store() is told why: the placeholder.
  * It knows no KVM and no capture: both are behind struct coordinator_ops, so
@@ -61,9 +61,12 @@ struct freeze_outcome {
 
 /* All are called in the coordinator's thread, but for hold(). */
 struct coordinator_ops {
+	/** before anybody stands; may be NULL */
+	void (*prepare)(void *arg, const struct freeze_request *req);
 	/** as machine_park() */
 	int (*park)(void *arg, u64 timeout_ns, u64 *missing);
-	void (*resume)(void *arg);
+	/** as machine_resume() */
+	u64 (*resume)(void *arg);
 	/** as machine_hold(), machine_release(); NULL: nobody calls _hit() */
 	void (*hold)(void *arg, u32 vcpu);
 	void (*release)(void *arg, u32 vcpu);

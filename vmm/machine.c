@@ -171,10 +171,10 @@ int machine_park(struct machine *m, u64 timeout_ns, u64 *missing)
 	return ret;
 }
 
-void machine_resume(struct machine *m)
+u64 machine_resume(struct machine *m)
 {
 	clock_go(&m->clock, m->kvm.vm, m->vcpus, m->nr_vcpus);
-	park_resume(&m->park);
+	return park_resume(&m->park);
 }
 
 void machine_hold(struct machine *m, u32 vcpu)

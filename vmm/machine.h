@@ -249,8 +249,8 @@ void machine_destroy(struct machine *m);
  * Context: any thread but a vCPU's.
  */
 int machine_park(struct machine *m, u64 timeout_ns, u64 *missing);
-/** machine_resume() - undo one successful machine_park() */
-void machine_resume(struct machine *m);
+/** machine_resume() - undo one successful machine_park(); when, as now_ns() */
+u64 machine_resume(struct machine *m);
 
 /**
  * machine_hold() - let this vCPU not go on into the guest until released

@@ -146,14 +146,18 @@ int park_all(struct park *park, u64 timeout_ns, u64 *missing)
 	return ret;
 }
 
-void park_resume(struct park *park)
+u64 park_resume(struct park *park)
 {
+	u64 at;
+
 	pthread_mutex_lock(&park->lock);
 	BUG_ON(!park->held);
 	park->held = false;
+	at = now_ns();
 	park_set_wanted_locked(park, false);
 	pthread_cond_broadcast(&park->cond);
 	pthread_mutex_unlock(&park->lock);
+	return at;
 }
 
 void park_close(struct park *park)

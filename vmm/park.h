@@ -80,8 +80,11 @@ void park_release(struct park *park, unsigned int member);
  * again); -ESHUTDOWN closed. Context: any thread but a member.
  */
 int park_all(struct park *park, u64 timeout_ns, u64 *missing);
-/** park_resume() - let them go. Context: who parked them */
-void park_resume(struct park *park);
+/**
+ * park_resume() - let them go. Context: who parked them
+ * Return: now_ns() of that moment: who was let go may run before this returns.
+ */
+u64 park_resume(struct park *park);
 
 /** park_close() - for the end: nobody parks any more, all go on. Any thread */
 void park_close(struct park *park);

@@ -39,11 +39,11 @@ static int env_park(void *arg, u64 timeout_ns, u64 *missing)
 	return park_all(&e->all.park, timeout_ns, missing);
 }
 
-static void env_resume(void *arg)
+static u64 env_resume(void *arg)
 {
 	env_t *e = arg;
 
-	park_resume(&e->all.park);
+	return park_resume(&e->all.park);
 }
 
 static void env_hold(void *arg, u32 vcpu)
