@@ -28,8 +28,10 @@ static const struct {
 	[FUNC_FIRST] = { "first", 1, 1 },
 	[FUNC_LAST] = { "last", 1, 1 },
 	[FUNC_MONOTONIC] = { "monotonic", 1, 1 },
-	[FUNC_SERIES] = { "series", 2, 2 },	/* captures, "path" */
+	/* captures, "path", optionally only those of a "phase" */
+	[FUNC_SERIES] = { "series", 2, 3 },
 	[FUNC_MAP] = { "map", 2, 2 },		/* capture, "BPF map" */
+	[FUNC_RATE] = { "rate", 1, 1 },		/* series: change per second */
 };
 
 enum func func_find(const char *name, size_t len)
@@ -147,12 +149,15 @@ static int check_named(const struct expr *e, struct node *n, enum kind result,
 		       struct expr_error *err)
 {
 	enum kind k = n->args[0]->type.kind;
+	size_t i;
 
 	if (k != KIND_ANY && k != KIND_MAP && k != KIND_LIST)
 		return fail_arg(e, n, 0, "captures", err);
-	if (n->args[1]->kind != NODE_STR)
-		return expr_fail(err, n->args[1]->off, n->args[1]->end,
-				 "%s() needs a \"name\"", funcs[n->func].name);
+	for (i = 1; i < n->nargs; i++)
+		if (n->args[i]->kind != NODE_STR)
+			return expr_fail(err, n->args[i]->off, n->args[i]->end,
+					 "%s() needs a \"name\"",
+					 funcs[n->func].name);
 	n->type.kind = result;
 	n->type.item = KIND_ANY;
 	return 0;
@@ -197,6 +202,8 @@ int func_check(const struct expr *e, struct node *n, struct expr_error *err)
 		return check_named(e, n, KIND_LIST, err);
 	case FUNC_MAP:
 		return check_named(e, n, KIND_ANY, err);
+	case FUNC_RATE:
+		return capture_rate_check(n, err);
 	case FUNC_COUNT:
 		break;
 	}
@@ -376,58 +383,6 @@ static struct val absolute(struct eval *ev, const struct node *n)
 	return v;
 }
 
-/* One path through all captures, in their order. */
-static struct val series(struct eval *ev, const struct node *n)
-{
-	struct val base = eval_node(ev, n->args[0]);
-	const char *path = n->args[1]->text;
-	struct val *items;
-	size_t i;
-
-	if (val_is_trouble(&base))
-		return base;
-	if (base.kind == VAL_MAP)
-		base = val_from(value_get(base.raw, "captures"));
-	if (base.kind == VAL_ABSENT)
-		return val_absent(ev, n, "there are no captures");
-	if (base.kind != VAL_LIST)
-		return val_error(ev, n, "series() of a %s",
-				 val_kind_name(&base));
-	items = eval_alloc(ev, base.list.n * sizeof(*items));
-	if (!items)
-		return val_error(ev, n, "no memory");
-	for (i = 0; i < base.list.n; i++) {
-		struct val capture = val_item(&base, i);
-
-		items[i] = val_from(capture.kind == VAL_MAP ?
-				    value_path(capture.raw, path) : NULL);
-		if (items[i].kind == VAL_ABSENT)
-			items[i] = val_absent(ev, n,
-					      "capture %zu has no `%.200s`", i,
-					      path);
-	}
-	base.raw = NULL;
-	base.list.items = items;
-	return base;
-}
-
-/* A BPF map of a capture, by any name that BPF allows. */
-static struct val bpf_map(struct eval *ev, const struct node *n)
-{
-	struct val base = eval_node(ev, n->args[0]), found;
-	const char *name = n->args[1]->text;
-
-	if (val_is_trouble(&base))
-		return base;
-	if (base.kind != VAL_MAP)
-		return val_error(ev, n, "map() of a %s", val_kind_name(&base));
-	found = val_from(value_get(value_get(base.raw, "maps"), name));
-	if (found.kind == VAL_ABSENT)
-		return val_absent(ev, n, "this capture has no BPF map `%.100s`",
-				  name);
-	return found;
-}
-
 static struct val exists(struct eval *ev, const struct node *n)
 {
 	struct value *names = ev->names;
@@ -462,9 +417,11 @@ struct val func_eval(struct eval *ev, const struct node *n)
 	case FUNC_EXISTS:
 		return exists(ev, n);
 	case FUNC_SERIES:
-		return series(ev, n);
+		return capture_series(ev, n);
 	case FUNC_MAP:
-		return bpf_map(ev, n);
+		return capture_map(ev, n);
+	case FUNC_RATE:
+		return capture_rate(ev, n);
 	case FUNC_COUNT:
 		break;
 	}

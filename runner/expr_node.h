@@ -50,7 +50,7 @@ enum op {
 enum func {
 	FUNC_LEN, FUNC_SUM, FUNC_AVG, FUNC_MIN, FUNC_MAX, FUNC_ANY, FUNC_ALL,
 	FUNC_ABS, FUNC_EXISTS, FUNC_FIRST, FUNC_LAST, FUNC_MONOTONIC,
-	FUNC_SERIES, FUNC_MAP,
+	FUNC_SERIES, FUNC_MAP, FUNC_RATE,
 	FUNC_COUNT,
 };
 
@@ -213,6 +213,14 @@ struct val val_binary(struct eval *ev, const struct node *n, enum op op,
 		      struct val a, struct val b);
 /** val_match() - =~ or !~ of @n, line by line */
 struct val val_match(struct eval *ev, const struct node *n, struct val a);
+/*
+ * Captures (expr_capture.c): series(), map() and rate().
+ * capture_rate_check() - rate() is of a series(), which knows its times
+ */
+struct val capture_series(struct eval *ev, const struct node *n);
+struct val capture_map(struct eval *ev, const struct node *n);
+struct val capture_rate(struct eval *ev, const struct node *n);
+int capture_rate_check(struct node *n, struct expr_error *err);
 /** eval_name(), eval_access() - the nodes of a path (expr_path.c) */
 struct val eval_name(struct eval *ev, const struct node *n);
 struct val eval_access(struct eval *ev, const struct node *n);

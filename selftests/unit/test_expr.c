@@ -24,7 +24,14 @@ static const char *const sample =
 	"   \"jiffies\": \"0xffffffff81000000\", \"list\": [1, 2, 3],"
 	"   \"ns\": [{\"wait_ns\": 5}]}},"
 	" \"periodic\": {\"target\": 3, \"fired\": 3, \"captures\":"
-	"   [{\"x\": 1}, {\"x\": 1}, {\"x\": 4}]},"
+	"   [{\"x\": 1, \"phase\": \"a\", \"guest_ns\": 1000000000},"
+	"    {\"x\": 1, \"phase\": \"b\", \"guest_ns\": 2000000000,"
+	"     \"maps\": {\"p.bss\": {\"hits\": 3}, \"c\": [{\"n\": 8}]},"
+	"     \"reads\": {\"rq[cpu=1].nr\": 6}},"
+	"    {\"placeholder\": true, \"x\": 9},"
+	"    {\"x\": 4, \"phase\": \"b\", \"guest_ns\": 3000000000,"
+	"     \"maps\": {\"p.bss\": {\"hits\": 5}, \"c\": [{\"n\": 9}]},"
+	"     \"reads\": {\"rq[cpu=1].nr\": 7}}]},"
 	" \"stats\": {\"a\": {\"b\": [[1, 2], [3]]}},"
 	" \"absent\": {\"virtio_net\": \"the scenario's net was refused\"}}";
 
@@ -233,6 +240,13 @@ TEST_F(expr, functions)
 		{ "periodic.series(\"x\")", "[1,1,4]" },
 		{ "periodic.series(\"x\").monotonic()", "true" },
 		{ "monotonic(30 - kvm.vcpu[].exits)", "false" },
+		{ "periodic.series(\"x\").rate()", "1.5" },
+		{ "periodic.series(\"x\", \"b\")", "[1,4]" },
+		{ "periodic.series(\"x\", \"b\").rate() == 3", "true" },
+		{ "max(periodic.series(\"x\"))", "4" },
+		{ "periodic.series(\"map(.bss).hits\", \"b\")", "[3,5]" },
+		{ "periodic.series(\"map(\\\"c\\\")[0].n\", \"b\")", "[8,9]" },
+		{ "periodic.series(\"reads.rq[cpu=1].nr\", \"b\")", "[6,7]" },
 		{ "snapshots.end.list.last()", "3" },
 		{ "snapshots.end.list.first() == 1", "true" },
 		{ "exists(virtio_blk)", "true" }, { "exists(virtio_net)", "false" },
@@ -270,6 +284,9 @@ TEST_F(expr, absence_is_neither_zero_nor_false)
 		{ "snapshots.end.map(\"none\").x", "ABSENT: this capture has no BPF map `none`" },
 		{ "all(stderr.x[])", "BAD*" },
 		{ "avg(snapshots.end.list.series(\"a\"))", "ABSENT: *" },
+		{ "periodic.series(\"x\", \"c\")", "ABSENT: no capture was made in phase `c`" },
+		{ "periodic.series(\"x\", \"a\").rate()", "ABSENT: rate() needs two captures*" },
+		{ "periodic.series(\"map(.bss).hits\").rate()", "ABSENT: capture 0 has no*" },
 		{ "virtio_blk.bytes_written == 0", "ABSENT: virtio_blk.bytes_written: no disk*" },
 		{ "kernel.build_id == \"x\"", "ABSENT: kernel: no kernel was found" },
 		/* Sums and averages read 0 where KVM does not publish a name. */
@@ -378,7 +395,12 @@ TEST_F(expr, types_are_checked_before_the_run)
 		{ "abs(output)", "BAD 4+6: abs() needs a number*" },
 		{ "len()", "BAD 0+5: len() takes 1 argument, not 0" },
 		{ "len(output, output)", "BAD 0+19: len() takes 1 argument, not 2" },
+		{ "snapshots.end.cpu[0].task.com == \"x\"",
+		  "BAD 26+3: there is no name `snapshots.end.cpu[].task.com` (did you mean *" },
+		{ "snapshots.end.maps + 1", "BAD 0+18: + needs numbers, *" },
 		{ "periodic.series(1)", "BAD 16+1: series() needs a \"name\"" },
+		{ "periodic.series(\"x\", 2)", "BAD 21+1: series() needs a \"name\"" },
+		{ "kvm.vcpu[].exits.rate()", "BAD 0+16: rate() needs a series(), *" },
 	};
 
 	CHECK_VECTORS(v);
@@ -389,17 +411,17 @@ TEST_F(expr, unknown_types_are_checked_at_the_run)
 	static const struct vector v[] = {
 		{ "snapshots.end.list == 1", "[true,false,false]" },
 		{ "snapshots.end.list > 1", "[false,true,true]" },
-		{ "snapshots.end.maps + 1", "ERROR: + between a group and a number" },
+		{ "stats.a + 1", "ERROR: + between a group and a number" },
 		{ "snapshots.end.list.x", "ERROR: there is no `x` in a list: write [0]*" },
 		{ "snapshots.end.jiffies.x", "ERROR: there is no `x` in a string" },
-		{ "snapshots.end.maps[0]", "ERROR: an index on a group" },
+		{ "stats.a[0]", "ERROR: an index on a group" },
 		{ "snapshots.end.list[\"a\"]", "ERROR: there is no `a` in a list*" },
-		{ "snapshots.end.list[snapshots.end.maps]", "ERROR: a group is no index" },
+		{ "snapshots.end.list[stats.a]", "ERROR: a group is no index" },
 		{ "!snapshots.end.list", "ERROR: ! needs a boolean, and this is a list" },
 		{ "snapshots.end.list && true", "ERROR: && needs booleans*" },
-		{ "snapshots.end.maps =~ \"x\"", "ERROR: =~ needs a string*" },
+		{ "stats.a =~ \"x\"", "ERROR: =~ needs a string*" },
 		{ "any(snapshots.end.list)", "ERROR: item 0 of any() is a number" },
-		{ "sum(snapshots.end.maps)", "ERROR: sum() of a group" },
+		{ "sum(stats.a)", "ERROR: sum() of a group" },
 		{ "sum(stats.a.b)", "ERROR: item 0 of sum() is a list" },
 		{ "snapshots.end.map(\".bss\").hits.map(\"x\")", "ERROR: map() of a number" },
 		{ "snapshots.end.jiffies[]", "ERROR: [] on a string" },
