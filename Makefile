@@ -127,6 +127,7 @@ runner-objs := \
 	elfdeps.o \
 	embed.o \
 	exec.o \
+	expr_capture.o \
 	expr_eval.o \
 	expr_func.o \
 	expr_lex.o \
@@ -204,6 +205,8 @@ runner-objs := \
 	shell_local.o \
 	shell_nested.o \
 	sink.o \
+	snapshot_value.o \
+	snapshots.o \
 	splat.o \
 	tap.o \
 	tapread.o \

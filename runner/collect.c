@@ -8,6 +8,7 @@
 #include "runner/kernel.h"
 #include "runner/mapwrite.h"
 #include "runner/peek.h"
+#include "runner/snapshots.h"
 #include "runner/splat.h"
 #include "runner/topo.h"
 #include "runner/value.h"
@@ -337,7 +338,7 @@ static void collect_watch(struct value *r, struct watchpoints *w)
 struct value *collect_result(const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
-	struct value *r = value_map(), *periodic;
+	struct value *r = value_map();
 
 	if (!r)
 		return NULL;
@@ -362,11 +363,10 @@ struct value *collect_result(const struct collect_from *from)
 	if (from->watchpoints)
 		collect_watch(r, from->watchpoints);
 	collect_messages(r, h);
-	value_set(r, "snapshots", value_map());
-	periodic = value_map();
-	set_int(periodic, "target", 0);
-	set_int(periodic, "fired", 0);
-	value_set(r, "periodic", periodic);
+	if (from->snapshots) {
+		value_set(r, "snapshots", snapshots_named(from->snapshots));
+		value_set(r, "periodic", snapshots_periodic(from->snapshots));
+	}
 	if (h->stimulus)
 		value_set(r, "stimulus", value_copy(h->stimulus));
 	if (h->subtests)

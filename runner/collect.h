@@ -19,6 +19,7 @@ struct mapwrite;
 struct peek;
 struct scen_vm;
 struct watchpoints;
+struct snapshots;
 struct splat_list;
 struct value;
 struct virtio_blk;
@@ -30,6 +31,7 @@ struct collect_from {
 	const struct heard *heard;
 	struct machine *machine;	/* joined */
 	const struct peek *peek;	/* stopped */
+	const struct snapshots *snapshots;	/* finished */
 	const struct mapwrite *mapwrite; /* stopped */
 	const struct value *reads;
 	struct watchpoints *watchpoints;	/* stopped */

@@ -181,6 +181,8 @@ static void on_sched_exit(struct heard *h, const struct wire_frame *f)
 		     s.signal ? s.signal : (u32)s.code, text.len ? ": " : "",
 		     (int)min(text.len, (size_t)200), text.p) < 0)
 		h->sched_exit = NULL;
+	h->sched_error = true;
+	eventfd_write(h->news_fd, 1);
 }
 
 static void on_crash(struct heard *h, const struct wire_frame *f)
@@ -307,10 +309,31 @@ void heard_start(struct heard *h)
 	heard_reach(h, STAGE_ENTRY);
 }
 
-/* Look for a panic line by line, so that the case ends at once on one. */
+static bool line_has(const struct heard *h, const char *text)
+{
+	return memmem(h->line, h->line_len, text, strlen(text));
+}
+
+/*
+ * A panic ends the case at once. A scheduler that sched_ext ended by itself is
+ * to be looked at while its maps are there: its process has yet to notice.
+ */
+static void judge_line(struct heard *h)
+{
+	bool panic = line_has(h, "Kernel panic - not syncing");
+	bool sched = line_has(h, "sched_ext: BPF scheduler") &&
+		     line_has(h, "disabled (") &&
+		     !line_has(h, "unregistered from");
+
+	if ((!panic || h->panicking) && (!sched || h->sched_error))
+		return;
+	h->panicking |= panic;
+	h->sched_error |= sched;
+	eventfd_write(h->news_fd, 1);
+}
+
 static void watch_console(struct heard *h, const char *p, size_t len)
 {
-	static const char panic[] = "Kernel panic - not syncing";
 
 	for (; len; p++, len--) {
 		if (*p != '\n') {
@@ -318,11 +341,7 @@ static void watch_console(struct heard *h, const char *p, size_t len)
 				h->line[h->line_len++] = *p;
 			continue;
 		}
-		if (!h->panicking && memmem(h->line, h->line_len, panic,
-					    sizeof(panic) - 1)) {
-			h->panicking = true;
-			eventfd_write(h->news_fd, 1);
-		}
+		judge_line(h);
 		h->line_len = 0;
 	}
 }

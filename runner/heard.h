@@ -51,6 +51,7 @@ struct heard {
 	char line[512];			/* COM1's current line, cut */
 	size_t line_len;
 	bool panicking;			/* the console told of a panic */
+	bool sched_error;		/* ... or that sched_ext threw a scheduler out */
 	int news_fd;			/* eventfd: stage, verdict or panic changed */
 	/* Asked by the guest; called with the lock held. May be NULL. */
 	void (*snapshot)(void *ctx, u32 id, u32 kind, const char *name);

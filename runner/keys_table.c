@@ -301,8 +301,12 @@ static const struct keyset scheduler_set = {
 
 static const struct key snapshots_keys[] = {
 	{ "periodic", INT_AT(scen_snapshots, periodic), .min = 0, .max = 1000,
-	  .doc = "Captures spread evenly over the payload's time.",
+	  .doc = "Captures spread evenly over `window`, from the payload's start on.",
 	  .example = "4" },
+	{ "window", KEY_DURATION, AT(scen_snapshots, window_ns),
+	  .min = NSEC_PER_MSEC, .max = 24 * 3600 * NSEC_PER_SEC,
+	  .doc = "Time of the periodic captures; without it the workload's duration, else vm.timeout.",
+	  .example = "10s" },
 	{ "read", KEY_STR_LIST, AT(scen_snapshots, read),
 	  .doc = "Typed paths that each capture reads.",
 	  .example = "[jiffies_64, \"runqueues[cpu=1].nr_running\"]" },
@@ -465,7 +469,6 @@ static const struct key top_keys[] = {
 	  .engine = "sched_ext scheduler control",
 	  .doc = "A sched_ext scheduler for the time of the payload." },
 	{ "snapshots", KEY_MAP, AT(scenario, snapshots), .sub = &snapshots_set,
-	  .engine = "freeze coordinator",
 	  .doc = "Captures of the frozen guest." },
 	{ "watch", KEY_LIST, AT(scenario, watch), .sub = &watch_set,
 	  .doc = "Data watchpoints, at most 4, from the start of the guest's agent; a "

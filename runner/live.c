@@ -273,6 +273,18 @@ static bool say(struct live *x, u16 type, const void *payload, size_t len)
 	return told;
 }
 
+static void tell_captured(void *ctx, u32 id, int status, const char *text)
+{
+	u8 payload[sizeof(struct wire_snapshot_reply) + 256];
+	size_t head = sizeof(struct wire_snapshot_reply);
+	size_t len = min(strlen(text), sizeof(payload) - head);
+
+	wire_put32(payload, id);
+	wire_put32(payload + 4, (u32)status);
+	memcpy(payload + head, text, len);
+	say(ctx, WIRE_SNAPSHOT_REPLY, payload, head + len);
+}
+
 static void tell_written(void *ctx, int status, const char *text)
 {
 	u8 payload[4 + 300];
@@ -300,6 +312,19 @@ static void dump_hung(struct live *x)
 	machine_resume(x->m);
 }
 
+/* Time that the guest stood frozen is not its own. */
+static bool was_frozen(struct live *x)
+{
+	u64 more = snapshots_frozen_ns(&x->snapshots) - x->frozen_ns;
+
+	if (!more)
+		return false;
+	x->frozen_ns += more;
+	x->deadline_ns += more;
+	event_timer_arm(x->watchdog.fd, more, 0);
+	return true;
+}
+
 /* The time is up: of the guest, of a panic to reboot, or of the last words. */
 static void on_watchdog(struct event_source *src, u32 events)
 {
@@ -307,7 +332,7 @@ static void on_watchdog(struct event_source *src, u32 events)
 	bool panicking;
 
 	(void)events;
-	if (!event_drain(src->fd))
+	if (!event_drain(src->fd) || was_frozen(x))
 		return;
 	machine_drain(x->m);
 	heard_lock(&x->heard);
@@ -317,6 +342,7 @@ static void on_watchdog(struct event_source *src, u32 events)
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
 		dump_hung(x);
+		snapshots_fail(&x->snapshots, "timeout", true);
 		/* It then has a moment for its last words. */
 		if (say(x, WIRE_SHUTDOWN, NULL, 0)) {
 			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
@@ -348,6 +374,7 @@ static void reached(struct live *x, enum stage stage)
 	mapwrite_stage(&x->mapwrite, stage);
 	peek_stage(&x->peek, stage);
 	watchpoints_tick(&x->watchpoints, stage);
+	snapshots_stage(&x->snapshots, stage);
 	if (stage != STAGE_VERDICT)
 		return;
 	take_reads(x);
@@ -359,15 +386,19 @@ static void on_news(struct event_source *src, u32 events)
 {
 	struct live *x = container_of(src, struct live, news);
 	u64 now = now_ns(), deadline;
+	bool panicking, sched_error;
 	enum stage stage;
-	bool panicking;
 
 	(void)events;
 	event_drain(src->fd);
 	heard_lock(&x->heard);
 	stage = x->heard.stage;
 	panicking = x->heard.panicking;
+	sched_error = x->heard.sched_error;
 	heard_unlock(&x->heard);
+	if (panicking || sched_error)
+		snapshots_fail(&x->snapshots, panicking ? "panic" :
+			       "the sched_ext scheduler ended by an error", false);
 	if (stage != x->told)
 		reached(x, stage);
 	deadline = x->deadline_ns;
@@ -415,6 +446,31 @@ static int watch_all(struct live *x, struct diag *d)
 	return err;
 }
 
+static void on_stall(void *ctx, const char *why)
+{
+	struct live *x = ctx;
+
+	snapshots_fail(&x->snapshots, why, false);
+}
+
+/* In the thread of the vCPU that wrote. */
+static void on_hit(void *ctx, const char *tag, const char *why,
+		   const struct watch_hit *hit)
+{
+	snapshots_hit(ctx, hit->vcpu, tag, why, hit->value);
+}
+
+/* heard's lock is held. */
+static void on_snapshot(void *ctx, u32 id, u32 kind, const char *name)
+{
+	struct live *x = ctx;
+
+	if (kind == WIRE_SNAPSHOT_CAPTURE)
+		snapshots_ask(&x->snapshots, id, name);
+	else
+		tell_captured(x, id, -EOPNOTSUPP, "the scenario names what is watched");
+}
+
 static int start_looking(struct live *x, struct diag *d)
 {
 	int err;
@@ -423,7 +479,16 @@ static int start_looking(struct live *x, struct diag *d)
 	x->peek = (struct peek){
 		.m = x->m, .inside = &x->inside, .heard = &x->heard,
 		.cfg = x->s->monitor.present ? &x->s->monitor : NULL,
+		.failed = on_stall, .ctx = x,
 	};
+	x->snapshots = (struct snapshots){
+		.m = x->m, .inside = &x->inside, .image = x->cfg.image,
+		.heard = &x->heard, .s = x->s, .dir = x->cfg.dir,
+		.time_factor = x->cfg.time_factor,
+		.reply = tell_captured, .ctx = x,
+	};
+	x->heard.snapshot = on_snapshot;
+	x->heard.ctx = x;
 	x->mapwrite = (struct mapwrite){
 		.inside = &x->inside, .s = x->s,
 		.time_factor = x->cfg.time_factor,
@@ -431,8 +496,11 @@ static int start_looking(struct live *x, struct diag *d)
 	};
 	x->watchpoints = (struct watchpoints){
 		.m = x->m, .inside = &x->inside, .s = x->s,
+		.hit = on_hit, .ctx = &x->snapshots,
 	};
-	err = peek_start(&x->peek, d);
+	err = snapshots_start(&x->snapshots, d);
+	if (!err)
+		err = peek_start(&x->peek, d);
 	if (!err)
 		err = watchpoints_start(&x->watchpoints, d);
 	return err ? err : mapwrite_start(&x->mapwrite, d);
@@ -538,6 +606,21 @@ static void save_log(const struct live *x)
 	diag_reset(&d);
 }
 
+/* Why a capture of the failure is due; NULL: there was none. */
+static const char *failure(const struct live *x)
+{
+	if (x->heard.panicking)
+		return "panic";
+	if (x->timed_out)
+		return "timeout";
+	if (x->heard.sched_error)
+		return "the sched_ext scheduler ended by an error";
+	if (x->heard.stage < STAGE_VERDICT)
+		return "the guest went down without a verdict";
+	return peek_failure(&x->peek);
+}
+
+/* In the order that freeze/coordinator.h asks for. */
 void live_stop(struct live *x)
 {
 	struct crashring_info info;
@@ -547,6 +630,7 @@ void live_stop(struct live *x)
 		judge_starvation(x);
 	peek_stop(&x->peek);
 	mapwrite_stop(&x->mapwrite);
+	snapshots_kill(&x->snapshots);
 	machine_join(x->m);
 	watchpoints_stop(&x->watchpoints);
 	virtio_console_stop(x->console);
@@ -560,6 +644,7 @@ void live_stop(struct live *x)
 		heard_ring(&x->heard, words.data, words.len);
 	buf_reset(&words);
 	heard_finish(&x->heard);
+	snapshots_finish(&x->snapshots, failure(x));
 	peek_finish(&x->peek);
 	take_reads(x);
 	take_log(x);
@@ -570,6 +655,7 @@ void live_destroy(struct live *x)
 {
 	watchpoints_deinit(&x->watchpoints);
 	mapwrite_deinit(&x->mapwrite);
+	snapshots_deinit(&x->snapshots);
 	peek_deinit(&x->peek);
 	dump_deinit(&x->dump);
 	inside_deinit(&x->inside);

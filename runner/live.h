@@ -16,6 +16,7 @@
 #include "runner/mapwrite.h"
 #include "runner/peek.h"
 #include "runner/watchpoints.h"
+#include "runner/snapshots.h"
 #include "vmm/device.h"
 #include "vmm/event.h"
 #include "vmm/mem.h"
@@ -72,6 +73,7 @@ struct live {
 	struct peek peek;
 	struct dump dump;
 	struct mapwrite mapwrite;
+	struct snapshots snapshots;
 	struct value *reads;		/* what `read:` came to; NULL: nothing */
 	struct watchpoints watchpoints;
 	struct mem mem;			/* the machine's, as the devices see it */
@@ -93,6 +95,7 @@ struct live {
 	bool heard_ready;
 	struct event_loop loop;
 	struct event_source end, watchdog, drain, news;
+	u64 frozen_ns;			/* that the watchdog has left out so far */
 	enum stage told;
 };
 

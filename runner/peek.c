@@ -179,6 +179,7 @@ static int prepare_samples(struct peek *p, struct diag *d)
 
 static void take_sample(struct peek *p)
 {
+	bool failed_before;
 	unsigned int i;
 
 	for (i = 0; i < p->monitor.nr_cpus; i++) {
@@ -196,7 +197,10 @@ static void take_sample(struct peek *p)
 		c->present = !err;
 	}
 	p->schedstats |= sched_schedstats_enabled(&p->sched) == 1;
+	failed_before = p->monitor.failure[0];
 	monitor_add(&p->monitor, now_ns(), p->sample);
+	if (p->monitor.failure[0] && !failed_before && p->failed)
+		p->failed(p->ctx, p->monitor.failure);
 }
 
 static void watch_once(struct peek *p)

@@ -33,6 +33,9 @@ struct peek {
 	struct inside *inside;
 	struct heard *heard;
 	const struct scen_monitor *cfg;	/* NULL: no monitor */
+	/* The monitor's first verdict, in its thread; may be NULL. */
+	void (*failed)(void *ctx, const char *why);
+	void *ctx;
 
 	/* private; the thread's while it runs, else the owner's */
 	pthread_t thread;

@@ -148,6 +148,7 @@ struct scen_scheduler {
 struct scen_snapshots {
 	bool present;
 	u32 periodic;		/* captures spread over the window; 0: none */
+	u64 window_ns;		/* that they are spread over; 0: workload or timeout */
 	struct str_list read;	/* typed paths to read at each capture */
 	bool on_failure;
 };
