@@ -19,9 +19,10 @@
 #define MODULES_START 0xffffffffc0000000ULL
 #define MODULES_END 0xffffffffff000000ULL
 
-/* Registers by the tables' numbers (ORC_REG_*). */
+/* Registers by the numbers of the tables (ORC_REG_*) until Linux 7.3. */
 enum { REG_UNDEFINED, REG_PREV_SP, REG_DX, REG_DI, REG_BP, REG_SP, REG_R10,
        REG_R13, REG_BP_INDIRECT, REG_SP_INDIRECT };
+#define SP_SINCE_7_3 3
 
 enum type { TYPE_UNDEFINED, TYPE_END, TYPE_CALL, TYPE_REGS, TYPE_REGS_PARTIAL };
 
@@ -72,6 +73,38 @@ static void learn_format(struct unwind *u)
 		u->signal_bit = bit_of(&f);
 }
 
+/*
+ * Nothing tells how registers are numbered, and it has changed. But most
+ * frames are found from the stack pointer: it is the number that comes most.
+ */
+static void learn_registers(struct unwind *u)
+{
+	const u8 *e = kimage_at(u->image, u->entries, u->nr * ENTRY_SIZE);
+	u64 step = max(u->nr / 4096, (u64)1), count[16] = { 0 }, i;
+	unsigned int r, most = 1;
+
+	for (i = 0; i < u->nr; i += step)
+		count[e[i * ENTRY_SIZE + 4] & 15]++;
+	for (r = 1; r < 16; r++)
+		if (count[r] > count[most])
+			most = r;
+	u->renumbered = most == SP_SINCE_7_3;
+	if (most != SP_SINCE_7_3 && most != REG_SP)
+		u->nr = 0;
+}
+
+/* DI had no user left to tell its number. */
+static u8 register_of(const struct unwind *u, u8 number)
+{
+	static const u8 since_7_3[16] = {
+		[2] = REG_DX, [SP_SINCE_7_3] = REG_SP, [4] = REG_BP,
+		[6] = REG_R10, [7] = REG_R13, [8] = REG_PREV_SP,
+		[9] = REG_SP_INDIRECT, [10] = REG_BP_INDIRECT,
+	};
+
+	return u->renumbered ? since_7_3[number] : number;
+}
+
 void unwind_init(struct unwind *u, const struct kread *k,
 		 const struct kimage *image)
 {
@@ -92,6 +125,8 @@ void unwind_init(struct unwind *u, const struct kread *k,
 	if (!kimage_at(image, u->ips, u->nr * 4) ||
 	    !kimage_at(image, u->entries, u->nr * ENTRY_SIZE))
 		u->nr = 0;
+	else
+		learn_registers(u);
 }
 
 static bool is_text(const struct unwind *u, u64 ip)
@@ -129,8 +164,8 @@ static bool find(const struct unwind *u, u64 link, struct orc *out)
 	memcpy(&out->sp_offset, e, 2);
 	memcpy(&out->bp_offset, e + 2, 2);
 	memcpy(&flags, e + 4, 2);
-	out->sp_reg = flags & 15;
-	out->bp_reg = flags >> 4 & 15;
+	out->sp_reg = register_of(u, flags & 15);
+	out->bp_reg = register_of(u, flags >> 4 & 15);
 	if (!u->old)
 		out->type = flags >> 8 & 7;
 	else if (u->end_bit && flags >> u->end_bit & 1)

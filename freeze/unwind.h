@@ -27,6 +27,7 @@ struct unwind {
 	u64 nr;			/* 0: no tables; then all is guessed */
 	u64 text, etext;	/* link addresses */
 	bool old;		/* before Linux 6.4: the types are numbered otherwise */
+	bool renumbered;	/* the registers are, as in Linux 7.3 */
 	u16 end_bit, signal_bit;	/* in the flags; old only, 0: none */
 };
 

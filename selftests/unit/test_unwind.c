@@ -48,17 +48,36 @@ FIXTURE(unwind) {
 	struct unwind_frame f[UNWIND_MAX];
 };
 
-static void put_tables(struct kguest *g, struct buf *elf)
+/* The same tables, with registers as they were and as they are numbered. */
+FIXTURE_VARIANT(unwind) {
+	bool renumbered;
+};
+
+FIXTURE_VARIANT_ADD(unwind, until_7_3) { .renumbered = false };
+FIXTURE_VARIANT_ADD(unwind, since_7_3) { .renumbered = true };
+
+static struct entry numbered(struct entry e, bool renumbered)
+{
+	static const u8 since[] = { [PREV_SP] = 8, [BP] = 4, [SP] = 3 };
+
+	if (renumbered)
+		e.flags = (u16)((e.flags & 0xff00) | since[e.flags >> 4 & 15] << 4 |
+				since[e.flags & 15]);
+	return e;
+}
+
+static void put_tables(struct kguest *g, struct buf *elf, bool renumbered)
 {
 	u8 tables[FUNCS * 4 + FUNCS * sizeof(struct entry)];
 	unsigned int i;
 
 	for (i = 0; i < FUNCS; i++) {
 		s32 rel = (s32)(TEXT + funcs[i].at - (TABLES + i * 4));
+		struct entry e = numbered(funcs[i].orc, renumbered);
 
 		memcpy(tables + i * 4, &rel, 4);
 		memcpy(tables + FUNCS * 4 + i * sizeof(struct entry),
-		       &funcs[i].orc, sizeof(struct entry));
+		       &e, sizeof(e));
 		kguest_symbol(g, funcs[i].name, TEXT + funcs[i].at);
 	}
 	kmake_elf(elf, tables, sizeof(tables));
@@ -73,13 +92,14 @@ FIXTURE_SETUP(unwind)
 {
 	memset(self, 0, sizeof(*self));
 	kguest_init(&self->g);
-	put_tables(&self->g, &self->elf);
+	put_tables(&self->g, &self->elf, variant->renumbered);
 	self->stack = kguest_alloc(&self->g, KiB(16), KiB(16));
 	kguest_ready(&self->g);
 	ASSERT_EQ(0, kimage_open_buffer(self->elf.data, self->elf.len,
 					&self->image, NULL));
 	unwind_init(&self->u, &self->g.k, self->image);
 	ASSERT_EQ(FUNCS, self->u.nr);
+	ASSERT_EQ(variant->renumbered, self->u.renumbered);
 	self->regs = (struct machine_regs){
 		.rip = TEXT + 0x110, .rsp = self->stack, .rbp = self->stack + 32,
 	};
