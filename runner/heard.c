@@ -404,10 +404,13 @@ size_t heard_port1(void *ctx, const void *data, size_t len)
 	return fits ? len : 0;
 }
 
-void heard_wait_room(struct heard *h)
+bool heard_wait_room(void *ctx)
 {
+	struct heard *h = ctx;
+
 	textlog_finish(&h->output);
 	textlog_finish(&h->stderr_log);
+	return true;
 }
 
 size_t heard_hvc0(void *ctx, const void *data, size_t len)

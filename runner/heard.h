@@ -85,8 +85,11 @@ size_t heard_port1(void *h, const void *data, size_t len);
 size_t heard_hvc0(void *h, const void *data, size_t len);
 /** heard_ring() - what crashring_read() found */
 void heard_ring(struct heard *h, const void *data, size_t len);
-/** heard_wait_room() - until heard_port1() takes all: for the files, not for ever */
-void heard_wait_room(struct heard *h);
+/**
+ * heard_wait_room() - until heard_port1() takes all: for the files, not for ever
+ * Return: true; a file that took nothing for long was given up.
+ */
+bool heard_wait_room(void *h);
 /** heard_finish() - all streams ended; waits for the files */
 void heard_finish(struct heard *h);
 

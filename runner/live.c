@@ -66,8 +66,9 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 {
 	struct virtio_console_cfg cfg = {
 		.sinks = {
-			[VIRTIO_CONSOLE_PORT_TTY] = { heard_hvc0, NULL, &x->heard },
-			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &x->heard },
+			[VIRTIO_CONSOLE_PORT_TTY] = { .take = heard_hvc0, .arg = &x->heard },
+			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &x->heard,
+						       heard_wait_room },
 		},
 	};
 	const struct live_tty *tty = x->cfg.tty;
@@ -75,7 +76,8 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 
 	if (tty) {
 		cfg.sinks[VIRTIO_CONSOLE_PORT_TTY] =
-			(struct virtio_console_sink){ tty->take, NULL, tty->arg };
+			(struct virtio_console_sink){ .take = tty->take,
+						      .arg = tty->arg };
 		cfg.cols = tty->cols;
 		cfg.rows = tty->rows;
 	}

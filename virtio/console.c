@@ -161,6 +161,19 @@ static void console_driver_ok(struct virtio *v)
 		console_set_open(con, VIRTIO_CONSOLE_PORT_TTY, true);
 }
 
+static void take_the_rest(struct virtio_console *con, unsigned int port)
+{
+	const struct virtio_console_sink *sink = &con->sinks[port];
+	struct port_state *p = &con->s.ports[port];
+
+	do {
+		/* It may have room by now. */
+		p->stalled = false;
+		virtio_round(&con->v);
+		console_pump_out(con, port, false);
+	} while (p->stalled && sink->wait && sink->wait(sink->arg));
+}
+
 /* The guest thinks that what it posted is on its way: take it before it goes. */
 static void console_queue_stopped(struct virtio *v, unsigned int q)
 {
@@ -169,9 +182,8 @@ static void console_queue_stopped(struct virtio *v, unsigned int q)
 
 	if (q == CONTROL_RX || q == CONTROL_TX || !(q % 2))
 		return;
-	virtio_round(v);
 	if (virtio_running(v) && (q < 2 || console_multiport(con)))
-		console_pump_out(con, port, false);
+		take_the_rest(con, port);
 	con->s.ports[port].stalled = false;
 	con->s.ports[port].polled = false;
 	con->s.ports[port].out_done = 0;

@@ -61,6 +61,13 @@ struct virtio_console_sink {
 	/* The guest opened or closed the port (also by reset). May be NULL. */
 	void (*opened)(void *arg, bool open);
 	void *arg;
+	/*
+	 * The driver resets the device while take() wants no more: what the
+	 * guest posted is lost unless it is taken now. The one that may block,
+	 * a vCPU and in a guest's last moments: wait for room. Return: false
+	 * where there will be none. May be NULL.
+	 */
+	bool (*wait)(void *arg);
 };
 
 struct virtio_console_cfg {

@@ -46,7 +46,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	for (i = 0; i < VIRTIO_CONSOLE_NR_PORTS; i++)
 		cfg.sinks[i] = (struct virtio_console_sink){
-			sink_take, sink_opened, &taken[i],
+			.take = sink_take, .opened = sink_opened,
+			.arg = &taken[i],
 		};
 	FUZZ_CHECK(!virtio_console_create(&con, &f.g.mem, &cfg, NULL));
 	virtio_console_attach(con, &f.d.dev);

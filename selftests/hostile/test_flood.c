@@ -127,8 +127,9 @@ FIXTURE_SETUP(flood)
 {
 	struct virtio_console_cfg cfg = {
 		.sinks = {
-			[VIRTIO_CONSOLE_PORT_TTY] = { heard_hvc0, NULL, &self->heard },
-			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &self->heard },
+			[VIRTIO_CONSOLE_PORT_TTY] = { .take = heard_hvc0, .arg = &self->heard },
+			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &self->heard,
+						       heard_wait_room },
 		},
 	};
 	u32 i;

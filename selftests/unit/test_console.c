@@ -63,7 +63,8 @@ FIXTURE_SETUP(console)
 	for (i = 0; i < VIRTIO_CONSOLE_NR_PORTS; i++) {
 		self->sinks[i].room = SIZE_MAX;
 		cfg.sinks[i] = (struct virtio_console_sink){
-			sink_take, sink_opened, &self->sinks[i],
+			.take = sink_take, .opened = sink_opened,
+			.arg = &self->sinks[i],
 		};
 	}
 	vguest_init(&self->g, MiB(4));
@@ -488,6 +489,37 @@ TEST_F(console, a_reset_ends_a_stall)
 	self->sinks[1].room = SIZE_MAX;
 	write_out(self, TX(1), "new", 3);
 	EXPECT_STREQ("abnew", buf_str(&self->sinks[1].got));
+}
+
+static bool make_room(void *arg)
+{
+	struct sink *s = arg;
+
+	s->room = 3;
+	return true;
+}
+
+/* Linux 7 resets its devices before it reboots. */
+TEST_F(console, a_reset_waits_for_a_sink_that_has_had_enough)
+{
+	struct virtio_console_cfg cfg = { .cols = 0 };
+	struct vseg s = { 0, 10, false };
+
+	cfg.sinks[1] = (struct virtio_console_sink){
+		sink_take, sink_opened, &self->sinks[1], make_room,
+	};
+	virtio_console_destroy(self->con);
+	ASSERT_EQ(0, virtio_console_create(&self->con, &self->g.mem, &cfg, NULL));
+	virtio_console_attach(self->con, &self->d.dev);
+	boot(self);
+	self->sinks[1].room = 4;
+	write_out(self, TX(1), "0123456789", 10);
+	s.addr = vguest_put(&self->g, "abcdefghij", 10);
+	vring_add(&self->d, TX(1), &s, 1);
+	EXPECT_STREQ("0123", buf_str(&self->sinks[1].got));
+	vdrv_reset(&self->d);
+	EXPECT_STREQ("0123456789abcdefghij", buf_str(&self->sinks[1].got));
+	EXPECT_EQ(20, counters(self).bytes_out[1]);
 }
 
 static void read_in(FIXTURE_DATA(console) *self, unsigned int q, struct buf *b)
