@@ -103,6 +103,7 @@ runner-objs := \
 	appraise.o \
 	arena.o \
 	assembler.o \
+	autopsy.o \
 	block.o \
 	budget.o \
 	check.o \

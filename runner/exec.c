@@ -10,6 +10,7 @@
 #include "runner/guestfs.h"
 #include "runner/initramfs.h"
 #include "runner/appraise.h"
+#include "runner/autopsy.h"
 #include "runner/kernel.h"
 #include "runner/live.h"
 #include "runner/plan.h"
@@ -299,7 +300,12 @@ static void settle_core(struct exec *x, struct report *r)
 {
 	bool failed = !outcome_is_ok(r->outcome) && died(&x->live, r);
 	bool keep = dump_wanted(&x->live.dump, failed);
+	struct value *cpus = failed ?
+			     autopsy(value_path(r->result, "snapshots.failure")) :
+			     NULL;
 
+	if (cpus)
+		value_set(r->block, "cpus", cpus);
 	if (keep)
 		dump_take(&x->live.dump, x->live.m, &x->live.inside);
 	dump_settle(&x->live.dump, keep, x->kernel, r->block);

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 kernels="6.1 6.12 7.x"
-plan 27
+plan 30
 export XDG_STATE_HOME=$tmp/state
 mkdir "$tmp/s"
 
@@ -62,6 +62,9 @@ for kernel in $kernels; do
 		diag "$(cat err)"
 	like "$kernel: and how to open it" "$told" \
 		'open_with:.*vmtap vmcore .*drgn -c .*crash --kaslr=0x[0-9a-f]+'
+	like "$kernel: and what each CPU did" "$told" \
+		'task: .?panicker\[[0-9]+\].*held_up: panicked.*backtrace:' ||
+		diag "$(grep -A30 ' cpus:' <<< "$told")"
 	"$vmtap" vmcore --log "$core" > ours 2>> err
 	like "$kernel: our reader: what the CPUs ran" "$(grep ^cpu ours)" \
 		'pid [0-9]+ panicker, at [a-z_0-9.]+\+0x' || diag "$(cat err)"
