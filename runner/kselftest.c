@@ -53,7 +53,9 @@ static bool chosen(const struct scen_kselftest *k, const char *collection,
 static int list_add(struct ksft_list *list, const char *collection,
 		    const char *name)
 {
-	struct ksft_test *more, t = { strdup(collection), strdup(name), 0 };
+	struct ksft_test *more, t = {
+		.collection = strdup(collection), .name = strdup(name),
+	};
 
 	more = realloc(list->items, (list->n + 1) * sizeof(*more));
 	if (more)
@@ -207,9 +209,30 @@ static unsigned int settings_timeout(const char *dir)
 	return timeout;
 }
 
+/*
+ * Kernels differ in what an exit status of 2 or 3 means to kselftest's runner:
+ * a failure at first, XFAIL and XPASS since. The tree's own one tells.
+ */
+static bool runner_knows_xfail(const char *dir, bool installed)
+{
+	char *path __free(cleanup_free) = NULL;
+	struct buf text = { 0 };
+	struct diag d = { 0 };
+	bool knows = false;
+
+	if (asprintf(&path, "%s%s/kselftest/runner.sh", dir,
+		     installed ? "" : "/..") >= 0 &&
+	    !io_read_file(path, TEXT_MAX, &text, &d))
+		knows = strcasestr(buf_str(&text), "xfail");
+	diag_reset(&d);
+	buf_reset(&text);
+	return knows;
+}
+
 static int set_timeouts(const struct scen_kselftest *k, bool installed,
 			struct ksft_list *list)
 {
+	bool knows_xfail = runner_knows_xfail(k->dir, installed);
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
@@ -219,6 +242,7 @@ static int set_timeouts(const struct scen_kselftest *k, bool installed,
 		if (asprintf(&dir, "%s%s%s", k->dir, installed ? "/" : "",
 			     installed ? t->collection : "") < 0)
 			return -ENOMEM;
+		t->knows_xfail = knows_xfail;
 		t->timeout_s = k->timeout_ns ?
 			(unsigned int)((k->timeout_ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC) :
 			settings_timeout(dir);

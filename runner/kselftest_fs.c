@@ -223,8 +223,9 @@ int kselftest_add(struct initramfs *fs, const struct scen_kselftest *k,
 
 	buf_add(&plan, KSFT_MAGIC, sizeof(KSFT_MAGIC));
 	for (i = 0; i < list.n; i++) {
-		buf_printf(&plan, "%s\t%s\t%u", list.items[i].collection,
-			   list.items[i].name, list.items[i].timeout_s);
+		buf_printf(&plan, "%s\t%s\t%u%s", list.items[i].collection,
+			   list.items[i].name, list.items[i].timeout_s,
+			   list.items[i].knows_xfail ? "x" : "");
 		buf_putc(&plan, '\0');
 	}
 	if (!err)

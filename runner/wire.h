@@ -124,7 +124,8 @@ struct wire_stimulus {
 /*
  * The list of kselftests, KSFT_PATH in the initramfs: NUL-terminated records,
  * the first one KSFT_MAGIC, then COLLECTION '\t' TEST '\t' SECONDS, where 0 is
- * no limit. Collections are folders below KSFT_ROOT.
+ * no limit, and an 'x' behind it says that exit statuses 2 and 3 mean XFAIL and
+ * XPASS. Collections are folders below KSFT_ROOT.
  */
 #define KSFT_MAGIC "vmtap-kselftest 1"
 #define KSFT_PATH "/vmtap/kselftest"

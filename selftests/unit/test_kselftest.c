@@ -75,16 +75,20 @@ TEST_F(tree, installed_tree_with_globs_and_settings)
 	    "../up:z\nodd\n");
 	put(self, "timers/settings", "# a comment\ntimeout=0\n");
 	put(self, "futex/settings", "timeout=7\n");
+	put(self, "kselftest/runner.sh", "export skip_rc=4\n");
 	ASSERT_EQ(0, kselftest_list(&k, &self->list, &self->d));
 	EXPECT_STREQ("futex:run.sh/7 fs/epoll:ab/45 fs/epoll:abc/45 timers:x/0 timers:y/0 ",
 		     names(&self->list));
+	EXPECT_FALSE(self->list.items[0].knows_xfail);
 	kselftest_list_reset(&self->list);
+	put(self, "kselftest/runner.sh", "export XFAIL_rc=2\n");
 	k.tests.items = want;
 	k.tests.n = 3;
 	k.timeout_ns = 1500 * NSEC_PER_MSEC;
 	ASSERT_EQ(0, kselftest_list(&k, &self->list, &self->d));
 	EXPECT_STREQ("futex:run.sh/2 fs/epoll:ab/2 timers:x/2 timers:y/2 ",
 		     names(&self->list));
+	EXPECT_TRUE(self->list.items[3].knows_xfail);
 }
 
 TEST_F(tree, a_test_that_is_not_there_is_told)

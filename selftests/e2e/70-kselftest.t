@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Kernel selftests of the distribution's source in the guest, then kselftest's
+# own runner over the same ones in that same guest: the verdicts agree. And a
+# workload whose threshold does not hold, as the report tells it.
+. "$(dirname "$0")/../lib/tap.sh"
+
+build=${VMTAP_BUILD:-$top/build}
+source=$build/linux-source
+[ -e "$source/.ready" ] || skip_all "no kernel source: make deps"
+command -v rsync >/dev/null || skip_all "no rsync, which kselftest installs with"
+plan 9
+export XDG_STATE_HOME=$tmp/state
+
+unset KBUILD_OUTPUT O MAKEFLAGS MAKELEVEL MAKEOVERRIDES OUTPUT
+inst=$tmp/inst
+ok "the selftests build" make -j2 -C "$source/tools/testing/selftests" \
+	O="$tmp/out" KSFT_INSTALL_PATH="$inst" \
+	TARGETS="kcmp mincore pidfd sigaltstack splice sync" install
+
+# Quick ones that do not look at clocks; one that takes too long.
+mkdir -p "$inst/slow"
+printf '#!/bin/sh\nsleep 1000\n' >"$inst/slow/slow.sh"
+printf 'timeout=2\n' >"$inst/slow/settings"
+chmod +x "$inst/slow/slow.sh"
+echo "slow:slow.sh" >>"$inst/kselftest-list.txt"
+tests=(kcmp:kcmp_test mincore:mincore_selftest pidfd:pidfd_open_test
+	sigaltstack:sas splice:short_splice_read.sh sync:sync_test slow:slow.sh)
+missing=
+for test in "${tests[@]}"; do
+	grep -qx "$test" "$inst/kselftest-list.txt" || missing="$missing $test"
+done
+is "all of them were built" "$missing" ""
+
+mkdir "$tmp/s"
+cat >"$tmp/s/a.yaml" <<END
+name: a
+vm: {cpus: 2, memory: 512M, timeout: 100s}
+guest:
+  # kselftest's runner wants options of timeout that busybox's lacks.
+  files: [{src: $(command -v timeout), dst: /usr/bin/timeout}]
+  kselftest:
+    dir: $inst
+    tests: [$(printf '"%s", ' "${tests[@]}")]
+  teardown: |
+    echo "=== reference"
+    sh /kselftest/run_kselftest.sh $(printf -- '-t %s ' "${tests[@]}")
+END
+cat >"$tmp/s/b.yaml" <<'END'
+name: b
+vm: {cpus: 1, memory: 256M}
+workload:
+  duration: 1s
+  cgroups: [{name: g}]
+  workers: [{name: w, cgroup: g, type: bursty, burst: 1ms, sleep: 50ms}]
+  assert: {not_starved: true, min_work_rate: 1000000000}
+END
+cd "$tmp" || exit 1
+"$vmtap" run --jobs 1 --kernel 6.12 --out kept --json all.json s >all.tap 2>all.err
+is "both fail" $? 1
+
+cat >look.py <<'END'
+import json, re, sys
+cases = {c["name"].split("[")[0]: c for c in json.load(open("all.json"))["cases"]}
+def result(name): return cases[name]["result"]
+def subs(): return result("a")["subtests"]
+def levels(coll): return [s["level"] for s in subs() if s["name"].startswith(coll + ":")]
+def ours():
+    return {s["name"]: s["outcome"] for s in subs() if not s["level"]}
+def theirs():
+    out = {}
+    text = result("a")["output"].split("=== reference", 1)[1]
+    for no, coll, name, rest in re.findall(
+            r"^(not )?ok \d+ selftests: (\S+): (\S+)(.*)$", text, re.M):
+        out[coll + ":" + name] = (
+            "skip" if "# SKIP" in rest else "timeout" if "# TIMEOUT" in rest
+            else "fail" if no else "pass")
+    return out
+print(eval(sys.argv[1]))
+END
+look() { python3 look.py "$1" 2>&1; }
+is "each test has a verdict" "$(look 'len(ours())')" "${#tests[@]}"
+is "the verdicts are those of kselftest's runner" "$(look 'sorted(ours().items())')" \
+	"$(look 'sorted(theirs().items())')" || tail -n 60 all.tap | sed 's/^/# /'
+diag "$(look 'ours()')"
+is "they pass, are skipped, run out of time" \
+	"$(look '[o in ours().values() for o in ("pass", "skip", "timeout")]')" \
+	"[True, True, True]"
+is "results in their output are there, before the test's own" \
+	"$(look 'len(levels("pidfd")) > 1 and levels("pidfd")[0] > 0 and levels("pidfd")[-1] == 0')" \
+	True
+is "its own time limit" "$(look 'ours()["slow:slow.sh"]')" timeout
+like "a threshold that does not hold names worker and figure" "$(cat all.tap)" \
+	"min_work_rate: cgroup g: worker w\[0\]: iterations per CPU second [0-9.]+, at least 1e\+09"
