@@ -25,6 +25,8 @@ void heard_unlock(struct heard *h)
 
 static void heard_reach(struct heard *h, enum stage stage)
 {
+	if (h->too_late)
+		return;
 	if (!h->stage_ns[stage])
 		h->stage_ns[stage] = max(now_ns() - h->start_ns, (u64)1);
 	if (stage <= h->stage)
@@ -82,7 +84,7 @@ static void on_exit_frame(struct heard *h, const struct wire_frame *f)
 	s32 code;
 	u32 signal;
 
-	if (wire_parse_exit(f, &code, &signal))
+	if (wire_parse_exit(f, &code, &signal) || h->too_late)
 		return;
 	*e = (struct heard_exit){ true, code, signal };
 	heard_reach(h, STAGE_VERDICT);
@@ -363,7 +365,7 @@ void heard_com2(void *ctx, const void *data, size_t len)
 
 	heard_lock(h);
 	assembler_feed(&h->com2, data, len);
-	if (h->com2.words.has_exit) {
+	if (h->com2.words.has_exit && !h->too_late) {
 		struct heard_exit *e = &h->exits[VIA_COM2];
 
 		if (!e->has)
@@ -457,4 +459,11 @@ const struct heard_exit *heard_exit(const struct heard *h,
 	}
 	*via = VIA_NONE;
 	return &none;
+}
+
+void heard_time_is_up(struct heard *h)
+{
+	enum verdict_via via;
+
+	h->too_late = !heard_exit(h, &via)->has;
 }

@@ -52,6 +52,11 @@ struct heard {
 	size_t line_len;
 	bool panicking;			/* the console told of a panic */
 	bool sched_error;		/* ... or that sched_ext threw a scheduler out */
+	/*
+	 * The time was up before a verdict came: what ends now ends because we
+	 * asked it to, and is none.
+	 */
+	bool too_late;
 	int news_fd;			/* eventfd: stage, verdict or panic changed */
 	/* Asked by the guest; called with the lock held. May be NULL. */
 	void (*snapshot)(void *ctx, u32 id, u32 kind, const char *name);
@@ -63,6 +68,9 @@ struct heard {
 	void (*port1_room)(void *ctx);
 	void *room_ctx;
 };
+
+/** heard_time_is_up() - no verdict counts from here on. Context: lock held. */
+void heard_time_is_up(struct heard *h);
 
 /**
  * heard_init() - open the logs below @dir (NULL: no files)

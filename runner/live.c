@@ -339,6 +339,8 @@ static void on_watchdog(struct event_source *src, u32 events)
 	machine_drain(x->m);
 	heard_lock(&x->heard);
 	panicking = x->heard.panicking;
+	if (!panicking && !x->timed_out)
+		heard_time_is_up(&x->heard);
 	heard_unlock(&x->heard);
 	if (!panicking && !x->timed_out) {
 		x->timed_out = true;
