@@ -283,8 +283,7 @@ int plan_expand(struct plan_store *st, const struct plan_opts *o,
 		rc = scenario_judge(&e.ctx, doc->yaml.root, &doc->base);
 	}
 	rc = plan_checks_judge(&doc->base, &doc->yaml.src, p) ?: rc;
-	if (!rc)
-		rc = matrix_read(doc, p, &e.matrix);
+	rc = rc == -ENOMEM ? rc : matrix_read(doc, p, &e.matrix) ?: rc;
 	if (rc)
 		return rc;
 	e.ctx = scenario_doc_ctx(doc, p, NULL);

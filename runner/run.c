@@ -15,6 +15,7 @@
 
 #include "runner/budget.h"
 #include "runner/hosts.h"
+#include "runner/kernel.h"
 #include "runner/outputs.h"
 #include "runner/pool.h"
 #include "runner/problem.h"
@@ -319,7 +320,7 @@ static int choose_and_run(struct run *run, struct diag *d)
 
 /* No case can be run at all: told on stderr and in the stream. */
 static int bail_out(const struct run_opts *opts, const char *none,
-		    const char *why)
+		    const char *why, int status)
 {
 	struct tap *tap = tap_create(STDOUT_FILENO, opts->format, 0, none);
 
@@ -328,17 +329,38 @@ static int bail_out(const struct run_opts *opts, const char *none,
 		tap_finish(tap, -1);
 	}
 	tap_destroy(tap);
-	return EXIT_BAD_FILE;
+	return status;
+}
+
+/* What --kernel names is there, or nothing is started for it. */
+static int no_kernel(const struct run *run, struct diag *d)
+{
+	const struct str_list *asked = &run->opts->plan.kernels;
+	size_t i;
+
+	for (i = 0; i < asked->n; i++) {
+		struct kernel *k;
+
+		if (kernel_find(asked->items[i], &k, d))
+			return bail_out(run->opts, "a kernel is missing",
+					diag_text(d), EXIT_NO_HOST);
+		kernel_put(k);
+	}
+	return 0;
 }
 
 static int bad_plan(const struct run_opts *opts, const struct problems *p,
 		    int err)
 {
+	char why[1000];
 	int status;
 
 	problems_print(p, stderr);
+	if (p->n)
+		snprintf(why, sizeof(why), "%s%s", p->items[0].where ?: "",
+			 p->items[0].msg);
 	status = bail_out(opts, "the scenarios could not be read",
-			  p->n ? p->items[0].msg : strerror(-err));
+			  p->n ? why : strerror(-err), EXIT_BAD_FILE);
 	return err == -ENOMEM ? EXIT_OUR_FAULT : status;
 }
 
@@ -360,9 +382,10 @@ static int plan_and_run(struct run *run)
 	} else {
 		problems_print(&problems, stderr);
 		if (run->replay && replay_check(run->replay, &run->plan, &d))
-			status = bail_out(opts, "the run cannot be replayed", diag_text(&d));
+			status = bail_out(opts, "the run cannot be replayed",
+					  diag_text(&d), EXIT_BAD_FILE);
 		else
-			status = choose_and_run(run, &d);
+			status = no_kernel(run, &d) ?: choose_and_run(run, &d);
 		if (d.msg)
 			log_error("run", "%s", diag_text(&d));
 		diag_reset(&d);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runner/matrix.h"
+#include "runner/plan_checks.h"
 #include "runner/scenario_doc.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/io.h"
@@ -200,7 +201,9 @@ int scenario_load_text(const char *text, size_t len, const char *file,
 	if (doc->yaml.root && rc != -ENOMEM)
 		rc = parse_base(doc, name, p) ?: rc;
 	if (rc) {
-		/* Its errors too, in the same go. */
+		/* The errors of these too, in the same go. */
+		if (rc != -ENOMEM)
+			plan_checks_judge(&doc->base, &doc->yaml.src, p);
 		if (doc->matrix && rc != -ENOMEM)
 			matrix_read(doc, p, &matrix);
 		scenario_doc_free(doc);

@@ -12,7 +12,7 @@ checks: [exit_code == 0]
 END
 list=("$vmtap" run --list "$tmp/one.yaml")
 lint=("$vmtap" lint "$tmp/one.yaml")
-plan 43
+plan 46
 
 # status COMMAND...: $status, with $tmp/1 and $tmp/2 for what it said
 status()
@@ -69,7 +69,12 @@ is "no stdout" "$status" 0
 told "stdout is full" 70 'No space left' \
 	bash -c '"$@" >/dev/full' - "${list[@]}"
 told "no such file" 65 'nonexistent.yaml.*No such file' \
-	"$vmtap" run --list "$tmp/nonexistent.yaml"
+	"$vmtap" run "$tmp/nonexistent.yaml"
+like "no such file: the stream says so" "$(cat "$tmp/1")" \
+	"Bail out! $tmp/nonexistent.yaml: cannot read it"
+status "$vmtap" run --accel nested --kernel 99.98 "$tmp/one.yaml"
+is "no such kernel: status" "$status" 69
+like "no such kernel: reason" "$(cat "$tmp/1")" "Bail out! .*99\.98"
 told "no such verb" 64 "'walk'.*--help" "$vmtap" walk
 told "no such option" 64 'boat' "$vmtap" run --boat
 
