@@ -30,7 +30,13 @@ static const char usage_text[] =
 "       with --symbol or --type only those, and the layout of a struct; --json\n"
 "       prints JSON. Addresses are those that the kernel was linked for\n"
 "symbols  prints those that the image itself holds, as a System.map does: where\n"
-"       a kernel lies that was not slid\n";
+"       a kernel lies that was not slid\n"
+"\n"
+"Examples:\n"
+"  vmtap kernel fetch 6.12\n"
+"  vmtap kernel list\n"
+"  vmtap kernel info --type task_struct 6.12\n"
+"  vmtap kernel info arch/x86/boot/bzImage\n";
 
 static int verb_fetch(int argc, char **argv)
 {

@@ -27,7 +27,12 @@ static const char usage_text[] =
 "/dev/kvm and this machine's files; its streams and its exit status are passed\n"
 "through. MEMORY (with K, M or G; default 512M) is what guests in it may use.\n"
 "-v tells on stderr how long its boot took. --fetch gets QEMU and the kernel\n"
-"that this needs into the cache, installing nothing.\n";
+"that this needs into the cache, installing nothing.\n"
+"\n"
+"Examples:\n"
+"  vmtap nested --fetch\n"
+"  vmtap nested -m 1G vmtap run --accel kvm my.yaml\n"
+"  vmtap nested -v -- sh -c 'ls -l /dev/kvm; uname -r'\n";
 
 struct relay {
 	struct nested *n;
