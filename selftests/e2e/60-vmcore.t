@@ -5,7 +5,7 @@
 # shellcheck source=../lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
-kernels="6.1 6.12 7.x"
+kernels=(6.1 6.12 7.x)
 plan 30
 export XDG_STATE_HOME=$tmp/state
 mkdir "$tmp/s"
@@ -45,7 +45,7 @@ matrix: {kernel.release: ["6.12"]}
 END
 
 cd "$tmp" || exit 1
-"$vmtap" run --jobs 1 $(printf -- '--kernel %s ' $kernels) --out kept s \
+"$vmtap" run --jobs 1 "${kernels[@]/#/--kernel=}" --out kept s \
 	> tap 2> err
 is "all but the wanted panic fail" $? 1
 block()
@@ -53,7 +53,7 @@ block()
 	awk -v want="$1" '/^(not )?ok / { on = index($0, want) } on' tap
 }
 
-for kernel in $kernels; do
+for kernel in "${kernels[@]}"; do
 	name="panic[kernel=$kernel]"
 	core=kept/$name/vmcore
 	told=$(block "$name")
