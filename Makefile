@@ -100,6 +100,7 @@ freeze-objs := \
 	watch.o
 runner-objs := \
 	accel.o \
+	again.o \
 	appraise.o \
 	arena.o \
 	assembler.o \
@@ -117,6 +118,7 @@ runner-objs := \
 	cmd_vmcore.o \
 	collect.o \
 	collect_kaslr.o \
+	collect_sched.o \
 	crashring.o \
 	debug.o \
 	debug_local.o \
@@ -200,6 +202,8 @@ runner-objs := \
 	run_slots.o \
 	rundir.o \
 	scenario.o \
+	schedexit.o \
+	schedstats.o \
 	schema.o \
 	schema_man.o \
 	shell.o \
@@ -380,7 +384,7 @@ $(obj)/payloads/%: scenarios/payloads/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(static-cflags) -static -o $@ $< $(payload-libs)
 	$(Q)strip $@
-$(obj)/payloads/bpfload: payload-libs = $(bpf-ldlibs)
+$(obj)/payloads/bpfload $(obj)/payloads/scxfix: payload-libs = $(bpf-ldlibs)
 
 # BPF objects. Without a clang that knows BPF they are empty files, and what
 # `requires` one is skipped.

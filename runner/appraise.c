@@ -12,6 +12,7 @@
 #include "runner/live.h"
 #include "runner/report.h"
 #include "runner/scenario.h"
+#include "runner/schedstats.h"
 #include "runner/splat.h"
 #include "runner/value.h"
 #include "runner/wl_assert.h"
@@ -106,6 +107,7 @@ static void decide(struct appraisal *x, const struct splat_list *splats,
 static struct value *make_result(struct appraisal *x, const struct splat_list *splats,
 				 const struct verdict *v)
 {
+	struct value *stats = schedstats_result(&x->live->stats), *ret;
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
 		.vm = &x->s->vm, .net = x->live->net, .peek = &x->live->peek,
@@ -116,6 +118,8 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 		.kernel = x->live->cfg.kernel,
 		.image = x->live->cfg.image, .cmdline = buf_str(&x->live->cmdline),
 		.accel = x->accel,
+		.has_scheduler = x->s->scheduler.present,
+		.probes = x->probes, .stats = stats,
 		.kaslr_off = x->s->kernel.kaslr.mode == KASLR_OFF,
 		.timed_out = x->live->timed_out,
 		.timeout_cause = !x->live->timed_out ? NULL :
@@ -124,7 +128,9 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 
 	from.duration_ms = (now_ns() - x->live->begin_ns) / NSEC_PER_MSEC;
 	from.cleanup_ms = (now_ns() - x->live->end_ns) / NSEC_PER_MSEC;
-	return collect_result(&from);
+	ret = collect_result(&from);
+	value_free(stats);
+	return ret;
 }
 
 /* --- the report --------------------------------------------------------- */

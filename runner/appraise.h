@@ -9,12 +9,14 @@ struct check;
 struct live;
 struct report;
 struct scenario;
+struct value;
 
 struct appraisal {
 	struct live *live;		/* stopped */
 	const struct scenario *s;
 	const struct check *checks;	/* s->checks.n of them */
 	const char *accel;
+	const struct value *probes;	/* scheduler.probes of a second run, or NULL */
 	/* filled on the way */
 	bool all_skipped;		/* each kselftest was */
 	char skip_reason[360];

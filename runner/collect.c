@@ -362,6 +362,10 @@ struct value *collect_result(const struct collect_from *from)
 	collect_inside(r, from);
 	if (from->watchpoints)
 		collect_watch(r, from->watchpoints);
+	if (from->has_scheduler)
+		value_set(r, "scheduler", collect_sched(from));
+	if (from->stats)
+		value_set(r, "stats", value_copy(from->stats));
 	collect_messages(r, h);
 	if (from->snapshots) {
 		value_set(r, "snapshots", snapshots_named(from->snapshots));

@@ -46,6 +46,9 @@ struct collect_from {
 	const struct kimage *image;	/* NULL: not unpacked */
 	const char *cmdline;
 	const char *accel;
+	bool has_scheduler;
+	const struct value *probes;	/* of a second run; NULL: there was none */
+	const struct value *stats;	/* NULL: no scheduler with stats */
 	bool kaslr_off;			/* asked for */
 	bool timed_out;
 	const char *timeout_cause;	/* NULL: no timeout */
@@ -58,5 +61,8 @@ struct value *collect_result(const struct collect_from *from);
 
 /** collect_kaslr() - its kaslr group: where the kernel's image lay and why */
 struct value *collect_kaslr(const struct collect_from *from);
+
+/** collect_sched() - its scheduler group: whether it ran and how it ended */
+struct value *collect_sched(const struct collect_from *from);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runner/again.h"
 #include "runner/check.h"
 #include "runner/guestfs.h"
 #include "runner/initramfs.h"
@@ -56,10 +57,12 @@ char *exec_case_dir(const char *run_dir, const char *name)
 
 u64 exec_limit_ns(const struct test_case *c, double time_factor)
 {
+	const struct scen_scheduler *sch = &c->scenario->scheduler;
 	double guest = (double)c->scenario->vm.timeout_ns * time_factor;
+	u64 runs = sch->present && sch->repro != REPRO_NEVER ? 2 : 1;
 
 	/* Building, the watchdog's own end and collecting come on top. */
-	return (u64)guest + (u64)(120.0 * NSEC_PER_SEC * time_factor);
+	return runs * ((u64)guest + (u64)(120.0 * NSEC_PER_SEC * time_factor));
 }
 
 /* --- what the case needs ------------------------------------------------ */
@@ -71,25 +74,30 @@ static int find_kernel(const struct scenario *s, struct kernel **k,
 			   s->kernel.release, k, d);
 }
 
-static char *unmet_config(const struct scenario *s, struct kernel *k)
+/* NULL, or why the kernel's configuration is not what @want says. */
+static char *unmet_option(struct kernel *k, const char *want)
 {
 	struct preflight p = { .kernel = k };
-	char reason[200], *why = NULL;
+	char reason[200], *why;
+	int rc = preflight_config(&p, want, reason, sizeof(reason));
+
+	if (rc == 1)
+		return NULL;
+	return asprintf(&why, "needs %s: %s", want, rc == -ENODATA ?
+			"the kernel's config is unknown" : reason) < 0 ?
+	       NULL : why;
+}
+
+static char *unmet_config(const struct scenario *s, struct kernel *k)
+{
+	char *why = NULL;
 	size_t i;
 
-	for (i = 0; i < s->requires.kernel_config.n; i++) {
-		const char *want = s->requires.kernel_config.items[i];
-		int rc = preflight_config(&p, want, reason, sizeof(reason));
-
-		if (rc == 1)
-			continue;
-		if (asprintf(&why, "needs %s: %s", want,
-			     rc == -ENODATA ? "the kernel's config is unknown" :
-			     reason) < 0)
-			why = NULL;
-		return why;
-	}
-	return NULL;
+	for (i = 0; i < s->requires.kernel_config.n && !why; i++)
+		why = unmet_option(k, s->requires.kernel_config.items[i]);
+	if (!why && s->scheduler.present)
+		why = unmet_option(k, "CONFIG_SCHED_CLASS_EXT=y");
+	return why;
 }
 
 /* The build leaves an empty file where it had no clang for a BPF object. */
@@ -127,7 +135,8 @@ char *exec_unmet(const struct exec_env *env, const struct test_case *c)
 	if (s->requires.accel == ACCEL_WANT_KVM && strcmp(env->accel, "kvm"))
 		return strdup("needs the kvm accelerator, this run uses a nested host");
 	why = unbuilt_bpf(s);
-	if (why || (!s->requires.kernel && !s->requires.kernel_config.n))
+	if (why || (!s->requires.kernel && !s->requires.kernel_config.n &&
+		    !s->scheduler.present))
 		return why;
 	if (find_kernel(s, &k, &d)) {
 		diag_reset(&d);		/* exec_case() tells it as an error */
@@ -208,7 +217,7 @@ static int prepare(struct exec *x, struct diag *d)
 	if (!err)
 		err = compile_checks(x, d);
 	if (!err)
-		err = guestfs_build(&x->guest, x->s, x->kernel, d);
+		err = guestfs_build(&x->guest, x->s, x->kernel, NULL, d);
 	if (!err)
 		err = preflight(x, d);
 	if (!err)
@@ -324,6 +333,7 @@ static void run_and_appraise(struct exec *x, struct report *r)
 		.live = &x->live, .s = x->s, .checks = x->checks,
 		.accel = x->env->accel,
 	};
+	struct value *probes = NULL;
 	struct diag d = { 0 };
 	int err = live_create(&x->live, &cfg, &d);
 
@@ -333,12 +343,17 @@ static void run_and_appraise(struct exec *x, struct report *r)
 		appraise_not_run(x->s, r, diag_text(&d));
 	} else {
 		live_stop(&x->live);
+		if (again_wanted(&x->live)) {
+			enter(x, "once more");
+			appraisal.probes = probes = again_run(&x->live, &cfg);
+		}
 		enter(x, "collect");
 		appraise_case(&appraisal, r);
 		settle_core(x, r);
 		weigh_logs(x, r);
 	}
 	live_destroy(&x->live);
+	value_free(probes);
 	diag_reset(&d);
 }
 

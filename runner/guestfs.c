@@ -20,6 +20,7 @@
 #define NAMES_MAX 64
 /* The host answers at once; this is for one that lost its voice. */
 #define HOLD_MS 10000
+#define SCHED_DIR "/usr/local/bin"
 
 /* Names of modules, borrowed, without those that the scenario withholds. */
 struct names {
@@ -241,8 +242,30 @@ static int add_payload(struct guestfs *g, const struct scenario *s,
 	return err ?: set_argv(g, guest, &w, job, d);
 }
 
+/* The program keeps its name, by which people know it. */
+static int add_scheduler(struct guestfs *g, const struct scenario *s,
+			 struct diag *d)
+{
+	const struct scen_scheduler *sch = &s->scheduler;
+	const char *slash;
+	size_t i;
+
+	if (!sch->present)
+		return 0;
+	slash = strrchr(sch->binary, '/');
+	g->sched = calloc(sch->args.n + 2, sizeof(*g->sched));
+	if (!g->sched || asprintf(&g->sched_path, SCHED_DIR "/%s",
+				  slash ? slash + 1 : sch->binary) < 0)
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
+	g->sched[g->nr_sched++] = g->sched_path;
+	for (i = 0; i < sch->args.n; i++)
+		g->sched[g->nr_sched++] = sch->args.items[i];
+	return initramfs_add_program(g->fs, sch->binary, g->sched_path, 0755,
+				     "scheduler.binary", d);
+}
+
 static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
-		   struct diag *d)
+		   const struct str_list *probes, struct diag *d)
 {
 	const char **modules = calloc(g->set.nr + 1, sizeof(*modules));
 	char **env = calloc(s->guest.env.n + 1, sizeof(*env));
@@ -266,6 +289,11 @@ static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
 	job->nr_env = s->guest.env.n;
 	job->no_bulk = !s->guest.bulk;
 	job->hold_ms = HOLD_MS;
+	job->sched = g->sched;
+	job->nr_sched = g->nr_sched;
+	job->stats = s->scheduler.stats.present;
+	job->probes = probes ? probes->items : NULL;
+	job->nr_probes = probes ? probes->n : 0;
 	err = job_encode(job, &file, d);
 	if (!err)
 		err = initramfs_add_data(g->fs, JOB_PATH, 0644, file.data,
@@ -300,7 +328,8 @@ static int add_files(struct guestfs *g, const struct scenario *s,
 }
 
 int guestfs_build(struct guestfs *g, const struct scenario *s,
-		  const struct kernel *k, struct diag *d)
+		  const struct kernel *k, const struct str_list *probes,
+		  struct diag *d)
 {
 	struct job job = { 0 };
 	int err;
@@ -320,9 +349,11 @@ int guestfs_build(struct guestfs *g, const struct scenario *s,
 	if (!err)
 		err = add_files(g, s, d);
 	if (!err)
+		err = add_scheduler(g, s, d);
+	if (!err)
 		err = add_payload(g, s, &job, d);
 	if (!err)
-		err = add_job(g, s, &job, d);
+		err = add_job(g, s, &job, probes, d);
 	return err;
 }
 
@@ -332,5 +363,7 @@ void guestfs_deinit(struct guestfs *g)
 	modules_close(g->modules);
 	initramfs_destroy(g->fs);
 	free(g->argv);
+	free(g->sched);
+	free(g->sched_path);
 	*g = (struct guestfs){ 0 };
 }

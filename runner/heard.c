@@ -118,6 +118,13 @@ static void on_stimulus(struct heard *h, const struct wire_frame *f)
 	value_set(v, "worker_count", value_int(s.workers));
 	value_set(v, "total_iterations", value_int((s64)s.iterations));
 	value_set(v, "label", value_bytes(label.p, label.len));
+	if (h->stats && label.len) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)min(label.len, (size_t)63),
+			 label.p);
+		h->stats(h->stats_ctx, 0, name);
+	}
 	keep(&h->stimulus, v);
 }
 
@@ -157,6 +164,11 @@ static void on_snapshot(struct heard *h, const struct wire_frame *f)
 	if (wire_parse_snapshot(f, &s, &name))
 		return;
 	snprintf(text, sizeof(text), "%.*s", (int)name.len, name.p);
+	if (s.kind == WIRE_SNAPSHOT_STATS) {
+		if (h->stats)
+			h->stats(h->stats_ctx, s.id, text);
+		return;
+	}
 	if (h->snapshot)
 		h->snapshot(h->ctx, s.id, s.kind, text);
 }
@@ -174,14 +186,18 @@ static void on_sched_exit(struct heard *h, const struct wire_frame *f)
 {
 	struct wire_sched_exit s;
 	struct wire_text text;
+	char how[64] = "failed";
 
 	if (h->sched_exit || wire_parse_sched_exit(f, &s, &text))
 		return;
-	if (asprintf(&h->sched_exit,
-		     s.signal ? "the scheduler was killed by signal %u%s%.*s" :
-		     "the scheduler ended early with exit status %u%s%.*s",
-		     s.signal ? s.signal : (u32)s.code, text.len ? ": " : "",
-		     (int)min(text.len, (size_t)200), text.p) < 0)
+	h->sched_end = s;
+	if (s.signal)
+		snprintf(how, sizeof(how), "was killed by signal %u", s.signal);
+	else if (s.code >= 0)
+		snprintf(how, sizeof(how), "ended early with exit status %d", s.code);
+	if (asprintf(&h->sched_exit, "the scheduler %s%s%.*s", how,
+		     text.len ? ": " : "", (int)min(text.len, (size_t)300),
+		     text.p) < 0)
 		h->sched_exit = NULL;
 	h->sched_error = true;
 	eventfd_write(h->news_fd, 1);
@@ -236,6 +252,16 @@ static void heard_frame(void *ctx, const struct wire_frame *f)
 	case WIRE_SCHED_EXIT:
 		on_sched_exit(h, f);
 		break;
+	case WIRE_SCHED_OUT:
+		textlog_add(&h->sched_log, f->data, f->len);
+		break;
+	case WIRE_SCHED_ON:
+		h->sched_on = true;
+		break;
+	case WIRE_PROBES:
+		h->probes.len = 0;
+		buf_add(&h->probes, f->data, f->len);
+		break;
 	case WIRE_CRASH:
 		on_crash(h, f);
 		break;
@@ -261,8 +287,10 @@ static const struct assembler_ops heard_ops = {
 
 int heard_init(struct heard *h, const char *dir, struct diag *d)
 {
-	static const char *const names[] = { "console.log", "stdout", "stderr" };
-	struct textlog *logs[] = { &h->console, &h->output, &h->stderr_log };
+	static const char *const names[] = { "console.log", "stdout", "stderr",
+					     "scheduler.log" };
+	struct textlog *logs[] = { &h->console, &h->output, &h->stderr_log,
+				   &h->sched_log };
 	size_t i;
 	int err = 0;
 
@@ -295,7 +323,9 @@ void heard_deinit(struct heard *h)
 	textlog_close(&h->console);
 	textlog_close(&h->output);
 	textlog_close(&h->stderr_log);
+	textlog_close(&h->sched_log);
 	buf_reset(&h->crash);
+	buf_reset(&h->probes);
 	free(h->sched_exit);
 	value_free(h->stimulus);
 	value_free(h->subtests);

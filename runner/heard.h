@@ -30,7 +30,7 @@ struct heard_exit {
 
 struct heard {
 	pthread_mutex_t lock;
-	struct textlog console, output, stderr_log;
+	struct textlog console, output, stderr_log, sched_log;
 	struct assembler com2, port1, ring;
 	struct wire_seen seen;
 	u64 start_ns;			/* of the guest; now_ns() */
@@ -44,7 +44,10 @@ struct heard {
 	char release[128];		/* as the guest's uname tells */
 	struct buf crash;		/* CRASH frame's text */
 	enum wire_via crash_via;
-	char *sched_exit;
+	char *sched_exit;		/* why the scheduler left early; NULL: it did not */
+	struct wire_sched_exit sched_end;	/* with sched_exit */
+	bool sched_on;			/* sched_ext said enabled */
+	struct buf probes;		/* trace text */
 	u64 by_type[HEARD_TYPES];
 	struct value *stimulus, *subtests, *metrics;
 	size_t nr_metrics;		/* figures below metrics */
@@ -67,6 +70,13 @@ struct heard {
 	 */
 	void (*port1_room)(void *ctx);
 	void *room_ctx;
+	/*
+	 * A reply of the scheduler's stats socket is wanted as @name: by the
+	 * guest, which waits for @id, or at an event of the workload (@id 0).
+	 * Called with the lock held. May be NULL.
+	 */
+	void (*stats)(void *ctx, u32 id, const char *name);
+	void *stats_ctx;
 };
 
 /** heard_time_is_up() - no verdict counts from here on. Context: lock held. */

@@ -433,7 +433,7 @@ int initramfs_add_agent(struct initramfs *fs, const void *agent, size_t len,
 {
 	static const char *const names[] = {
 		"exit", "frame", "kselftest", "map-written", "metric", "result",
-		"snapshot", "stimulus", "watch", "workload",
+		"snapshot", "stats", "stimulus", "watch", "workload",
 	};
 	int err = initramfs_add_static(fs, "/init", 0755, agent, len, "agent", d);
 

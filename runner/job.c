@@ -74,6 +74,10 @@ int job_encode(const struct job *job, struct buf *out, struct diag *d)
 		put(out, "end", ends[job->end]);
 	if (job->hostname)
 		put(out, "hostname", job->hostname);
+	put_list(out, "sched", job->sched, job->nr_sched);
+	if (job->stats)
+		put(out, "stats", "on");
+	put_list(out, "probe", job->probes, job->nr_probes);
 	if (out->failed)
 		return diag_fail(d, -ENOMEM, NULL, "no memory for the job file");
 	return 0;

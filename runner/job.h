@@ -16,6 +16,10 @@
  *	hold_ms=N	after the verdict, wait as long for WIRE_GO_ON, default 0
  *	end=reboot|poweroff|halt	default reboot
  *	hostname=NAME
+ *	sched=STRING	argv of the scheduler, started before the payload (repeats)
+ *	stats=on	relay port 2 to its stats socket
+ *	probe=SYMBOL	kprobe until the scheduler ends (repeats); the first one
+ *			stops the recording
  */
 #ifndef VMTAP_RUNNER_JOB_H
 #define VMTAP_RUNNER_JOB_H
@@ -48,6 +52,11 @@ struct job {
 	unsigned int hold_ms;	/* 0: not at all */
 	enum job_end end;
 	const char *hostname;	/* NULL: vmtap */
+	const char *const *sched;	/* argv of the scheduler; NULL: none */
+	size_t nr_sched;
+	bool stats;
+	const char *const *probes;
+	size_t nr_probes;
 };
 
 /**

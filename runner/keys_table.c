@@ -280,15 +280,43 @@ static const struct keyset guest_set = {
 	KEYSET("guest", guest_keys, scen_guest), .one_of = guest_one_of,
 };
 
+static const struct key stats_keys[] = {
+	{ "every", KEY_DURATION, AT(scen_stats, every_ns),
+	  .doc = "Ask in this interval: stats.every_1, stats.every_2, ...",
+	  .example = "1s" },
+	{ "at", KEY_CUSTOM, AT(scen_stats, at), .custom = &custom_times,
+	  .doc = "Ask at these times since the payload's start: stats.at_500ms, ...",
+	  .example = "[500ms, 2s]" },
+	{ "phases", KEY_BOOL, AT(scen_stats, phases), .dflt = "true",
+	  .doc = "Ask with each event of the workload, under its label." },
+};
+
+static const struct keyset stats_set = {
+	.what = "scheduler.stats", .keys = stats_keys,
+	.n = ARRAY_SIZE(stats_keys), .size = sizeof(struct scen_stats),
+	.present_off = offsetof(struct scen_stats, present), .loc_off = -1,
+	.shorthand = &custom_stats,
+};
+
+static const char *const repro_words[] = { "on_failure", "always", "never", NULL };
+
 static const struct key scheduler_keys[] = {
 	{ "binary", KEY_PATH, AT(scen_scheduler, binary), .required = true,
 	  .doc = "The sched_ext scheduler, started in the guest before the payload.",
 	  .example = "build/scx_x" },
 	{ "args", KEY_STR_LIST, AT(scen_scheduler, args),
 	  .doc = "Its arguments.", .example = "[--slice, \"5000\"]" },
-	{ "stats", KEY_BOOL, AT(scen_scheduler, stats),
-	  .doc = "It serves a stats socket; replies are under stats in the result." },
+	{ "stats", KEY_MAP, AT(scen_scheduler, stats), .sub = &stats_set,
+	  .doc = "It serves a stats socket (/run/scx/root/stats, lines of JSON). The "
+		 "host asks at the end (stats.end), when the guest runs vmtap-stats "
+		 "NAME, and as this says; replies are under stats in the result.",
+	  .example = "{every: 1s}" },
+	{ "repro", KEY_ENUM, AT(scen_scheduler, repro), .words = repro_words,
+	  .dflt = "on_failure",
+	  .doc = "When sched_ext threw it out over an error, run the case once more "
+		 "with probes on the functions of the crash: scheduler.probes." },
 	{ "watchdog", KEY_DURATION, AT(scen_scheduler, watchdog_ns),
+	  .engine = "sched_ext watchdog override",
 	  .doc = "sched_ext's watchdog. Default: what the scheduler asks for.",
 	  .example = "5s" },
 };
@@ -466,8 +494,9 @@ static const struct key top_keys[] = {
 		 "or guest.exec, where it is there, begins with the workers; its status "
 		 "is the verdict, or 125 where the workload could not do as told." },
 	{ "scheduler", KEY_MAP, AT(scenario, scheduler), .sub = &scheduler_set,
-	  .engine = "sched_ext scheduler control",
-	  .doc = "A sched_ext scheduler for the time of the payload." },
+	  .doc = "A sched_ext scheduler for the time of the payload, which starts once "
+		 "sched_ext says enabled. Where it leaves before, the case fails "
+		 "with its reason. A kernel without sched_ext skips the case." },
 	{ "snapshots", KEY_MAP, AT(scenario, snapshots), .sub = &snapshots_set,
 	  .doc = "Captures of the frozen guest." },
 	{ "watch", KEY_LIST, AT(scenario, watch), .sub = &watch_set,
@@ -498,7 +527,7 @@ static const struct key top_keys[] = {
 	{ "expect", KEY_CUSTOM, AT(scenario, expect), .custom = &custom_expect,
 	  .dflt = "pass",
 	  .doc = "What makes the case a success. fail is any exit status but 0; "
-		 "panic and timeout are ends without a verdict." },
+		 "panic, timeout and scheduler_exit are ends without a verdict." },
 	{ "xfail", KEY_STR, AT(scenario, xfail),
 	  .pattern = "^[^#]+$", .form = "a reason without '#'",
 	  .doc = "Known to be broken, and why: a failure is told as XFAIL, a pass as XPASS.",

@@ -62,6 +62,45 @@ static void port1_room(void *ctx)
 	virtio_console_resume(x->console, VIRTIO_CONSOLE_PORT_BULK);
 }
 
+/* --- the scheduler's stats ---------------------------------------------- */
+
+/* Context: any thread, the console's with its lock held included. */
+static int send_stats(void *ctx, const void *data, size_t len)
+{
+	struct live *x = ctx;
+
+	if (!virtio_console_is_open(x->console, VIRTIO_CONSOLE_PORT_STATS))
+		return -ENOTCONN;
+	return virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_STATS, data, len);
+}
+
+/* Who asked in the guest waits for this. */
+static void stats_done(void *ctx, u32 id, int status)
+{
+	struct live *x = ctx;
+	struct buf frame = { 0 };
+	u8 p[sizeof(struct wire_snapshot_reply)];
+
+	wire_put32(p, id);
+	wire_put32(p + 4, (u32)status);
+	if (!wire_encode(&frame, WIRE_SNAPSHOT_REPLY, 0, 0, p, sizeof(p)))
+		virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
+				    frame.data, frame.len);
+	buf_reset(&frame);
+}
+
+static void want_stats(void *ctx, u32 id, const char *name)
+{
+	struct live *x = ctx;
+	int err;
+
+	if (!id && !x->s->scheduler.stats.phases)
+		return;
+	err = schedstats_ask(&x->stats, name, id);
+	if (err && id)
+		stats_done(x, id, err);
+}
+
 static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 {
 	struct virtio_console_cfg cfg = {
@@ -69,6 +108,7 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 			[VIRTIO_CONSOLE_PORT_TTY] = { .take = heard_hvc0, .arg = &x->heard },
 			[VIRTIO_CONSOLE_PORT_BULK] = { heard_port1, NULL, &x->heard,
 						       heard_wait_room },
+			[VIRTIO_CONSOLE_PORT_STATS] = { .take = schedstats_take, .arg = &x->stats },
 		},
 	};
 	const struct live_tty *tty = x->cfg.tty;
@@ -86,6 +126,11 @@ static int add_console(struct live *x, const struct mem *mem, struct diag *d)
 		return err;
 	x->heard.port1_room = port1_room;
 	x->heard.room_ctx = x;
+	x->heard.stats = want_stats;
+	x->heard.stats_ctx = x;
+	x->stats.send = send_stats;
+	x->stats.done = stats_done;
+	x->stats.ctx = x;
 	virtio_console_attach(x->console, next_device(x));
 	return 0;
 }
@@ -221,6 +266,7 @@ int live_create(struct live *x, const struct live_cfg *cfg, struct diag *d)
 		.loop = { .epfd = -1, .stop_fd = -1 },
 		.dump = { .policy = cfg->dump, .dir = cfg->dir },
 	};
+	schedstats_init(&x->stats, &x->s->scheduler);
 	enter(x, "build");
 	err = cfg->dir ? io_mkdirs(cfg->dir, d) : 0;
 	if (!err)
@@ -405,6 +451,8 @@ static void on_news(struct event_source *src, u32 events)
 			       "the sched_ext scheduler ended by an error", false);
 	if (stage != x->told)
 		reached(x, stage);
+	if (stage >= STAGE_PAYLOAD && x->told < STAGE_PAYLOAD)
+		schedstats_begin(&x->stats);
 	deadline = x->deadline_ns;
 	if (panicking)
 		deadline = min(deadline, now + scaled(x, PANIC_GRACE_NS));
@@ -447,6 +495,8 @@ static int watch_all(struct live *x, struct diag *d)
 		err = event_add(&x->loop, &x->news, EPOLLIN, d);
 	if (!err)
 		err = event_add(&x->loop, &x->end, EPOLLIN, d);
+	if (!err)
+		err = schedstats_watch(&x->stats, &x->loop, d);
 	return err;
 }
 
@@ -647,6 +697,7 @@ void live_stop(struct live *x)
 	if (!crashring_read(ring_area(x), CRASHRING_SIZE, &words, &info))
 		heard_ring(&x->heard, words.data, words.len);
 	buf_reset(&words);
+	schedstats_stop(&x->stats);
 	heard_finish(&x->heard);
 	snapshots_finish(&x->snapshots, failure(x));
 	peek_finish(&x->peek);
@@ -675,6 +726,7 @@ void live_destroy(struct live *x)
 	event_loop_deinit(&x->loop);
 	if (x->heard_ready)
 		heard_deinit(&x->heard);
+	schedstats_deinit(&x->stats);
 	buf_reset(&x->cmdline);
 	free(x->log);
 }

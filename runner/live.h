@@ -15,6 +15,7 @@
 #include "runner/inside.h"
 #include "runner/mapwrite.h"
 #include "runner/peek.h"
+#include "runner/schedstats.h"
 #include "runner/watchpoints.h"
 #include "runner/snapshots.h"
 #include "vmm/device.h"
@@ -71,6 +72,7 @@ struct live {
 	struct machine *m;
 	struct inside inside;
 	struct peek peek;
+	struct schedstats stats;
 	struct dump dump;
 	struct mapwrite mapwrite;
 	struct snapshots snapshots;

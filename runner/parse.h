@@ -74,6 +74,8 @@ extern const struct key_custom custom_kernel;	/* struct scen_kernel */
 extern const struct key_custom custom_kaslr;	/* struct kaslr_want */
 extern const struct key_custom custom_cpus;	/* struct scen_topology */
 extern const struct key_custom custom_num_table;	/* struct num_table */
+extern const struct key_custom custom_stats;	/* struct scen_stats */
+extern const struct key_custom custom_times;	/* LIST_OF(u64), ns */
 extern const struct key_custom custom_expect;	/* struct expect_want */
 extern const struct key_custom custom_cpu_set;	/* struct cpu_set_want */
 extern const struct key_custom custom_ops;	/* LIST_OF(struct wl_op) */

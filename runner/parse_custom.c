@@ -158,10 +158,62 @@ const struct key_custom custom_num_table = {
 		  "\"items\": {\"type\": \"integer\", \"minimum\": 0}}",
 };
 
+static int parse_stats(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	struct scen_stats *stats = out;
+	bool on;
+
+	if (parse_bool(ctx, n, &on))
+		return -EINVAL;
+	*stats = (struct scen_stats){ .present = on, .phases = on };
+	return 0;
+}
+
+const struct key_custom custom_stats = {
+	.parse = parse_stats,
+	.form = "true, false",
+	.schema = "\"type\": \"boolean\"",
+};
+
+static int parse_times(struct parse_ctx *ctx, const struct ynode *n, void *out)
+{
+	struct { const u64 *items; size_t n; } list = { .n = 0 };
+	u64 *items;
+
+	_Static_assert(sizeof(list) == sizeof(((struct scen_stats *)0)->at),
+		       "the layout of LIST_OF(u64)");
+	if (n->type != YNODE_LIST || !n->n || n->n > 1000)
+		return parse_error(ctx, n, "%s, expected a list of times",
+				   ynode_kind(n));
+	items = arena_alloc(ctx->arena, n->n * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	for (u32 i = 0; i < n->n; i++) {
+		if (parse_duration(ctx, n->items[i], 1, INT64_MAX, &items[i]))
+			return -EINVAL;
+		if (i && items[i] <= items[i - 1])
+			return parse_error(ctx, n->items[i],
+					   "'%.60s', expected a later time than the one before",
+					   n->items[i]->text);
+	}
+	list.items = items;
+	list.n = n->n;
+	memcpy(out, &list, sizeof(list));
+	return 0;
+}
+
+const struct key_custom custom_times = {
+	.parse = parse_times,
+	.form = "a list of times",
+	.schema = "\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": "
+		  "\"string\", \"pattern\": \"^(0x[0-9a-fA-F]+|[0-9]+)(ms|s|m)$\"}",
+};
+
 static int parse_expect(struct parse_ctx *ctx, const struct ynode *n, void *out)
 {
 	static const char *const words[] = {
-		"pass", "fail", "exit N", "panic", "timeout", NULL,
+		"pass", "fail", "exit N", "panic", "timeout",
+		"scheduler_exit", NULL,
 	};
 	struct expect_want *expect = out;
 	struct ynode number = *n;
@@ -189,9 +241,9 @@ static int parse_expect(struct parse_ctx *ctx, const struct ynode *n, void *out)
 
 const struct key_custom custom_expect = {
 	.parse = parse_expect,
-	.form = "pass, fail, exit N, panic or timeout",
+	.form = "pass, fail, exit N, panic, timeout or scheduler_exit",
 	.schema = "\"type\": \"string\", \"pattern\": "
-		  "\"^(pass|fail|exit [0-9]+|panic|timeout)$\"",
+		  "\"^(pass|fail|exit [0-9]+|panic|timeout|scheduler_exit)$\"",
 };
 
 /* Its schema is made from the table: a list for each key. */

@@ -137,12 +137,23 @@ struct scen_guest {
 	enum guest_console console;
 };
 
+/* When the scheduler is asked, besides vmtap-stats in the guest and the end. */
+struct scen_stats {
+	bool present;
+	u64 every_ns;		/* 0: not by the clock */
+	LIST_OF(u64) at;	/* ns since the payload's start, rising */
+	bool phases;		/* with each stimulus event, by its label */
+};
+
+enum scen_repro { REPRO_ON_FAILURE, REPRO_ALWAYS, REPRO_NEVER };
+
 struct scen_scheduler {
 	bool present;
 	const char *binary;	/* path, resolved */
 	struct str_list args;
-	bool stats;		/* it serves a stats socket */
+	struct scen_stats stats;
 	u64 watchdog_ns;	/* sched_ext watchdog; 0: the scheduler's own */
+	enum scen_repro repro;	/* run a crash once more, with probes? */
 };
 
 struct scen_snapshots {
@@ -193,6 +204,7 @@ enum expect_kind {
 	EXPECT_EXIT,		/* exactly exit_code */
 	EXPECT_PANIC,
 	EXPECT_TIMEOUT,
+	EXPECT_SCHED_EXIT,	/* the scheduler leaves before its time */
 };
 
 struct expect_want {

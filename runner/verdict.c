@@ -161,6 +161,21 @@ static bool exit_fits(const struct verdict_facts *f, struct verdict *v)
 	return fits;
 }
 
+static void decide_sched_exit(const struct verdict_facts *f, struct verdict *v)
+{
+	v->timeout = f->timed_out;
+	if (f->timed_out)
+		say_timeout(f, v);
+	else if (crashed(f))
+		say_crash(f, v);
+	else if (!f->sched_exit)
+		say(v, "the scheduler was expected to leave, but stayed to the end");
+	else if (f->splat)
+		say(v, "the kernel complained: %s", f->splat);
+	else
+		v->success = true;
+}
+
 static void decide(const struct verdict_facts *f, struct verdict *v)
 {
 	if (f->ending == ENDING_NONE || f->ending == ENDING_VMM_ERROR) {
@@ -186,6 +201,9 @@ static void decide(const struct verdict_facts *f, struct verdict *v)
 			say_crash(f, v);
 		else
 			say(v, "a timeout was expected, but the guest ended before it");
+		return;
+	case EXPECT_SCHED_EXIT:
+		decide_sched_exit(f, v);
 		return;
 	default:
 		break;

@@ -56,6 +56,9 @@ enum wire_type {
 	WIRE_SCHED_EXIT = 11,	/* struct wire_sched_exit, then text */
 	WIRE_CRASH = 12,	/* text: message, backtrace lines */
 	WIRE_LOG = 13,		/* text: what the agent itself has to say */
+	WIRE_SCHED_OUT = 14,	/* bytes that the scheduler wrote */
+	WIRE_SCHED_ON = 15,	/* empty: sched_ext says enabled */
+	WIRE_PROBES = 16,	/* text: the kernel's trace of what probes saw */
 	/* host to guest, port 1 only */
 	WIRE_SNAPSHOT_REPLY = 0x81, /* struct wire_snapshot_reply, then text */
 	WIRE_SHUTDOWN = 0x82,	/* empty: the watchdog fires soon, end now */
@@ -133,7 +136,11 @@ struct wire_stimulus {
 #define KSFT_APPLET "/usr/bin/vmtap-kselftest"
 #define KSFT_EXIT_BROKEN 125
 
-enum wire_snapshot_kind { WIRE_SNAPSHOT_CAPTURE = 1, WIRE_SNAPSHOT_WATCH = 2 };
+enum wire_snapshot_kind {
+	WIRE_SNAPSHOT_CAPTURE = 1,
+	WIRE_SNAPSHOT_WATCH = 2,
+	WIRE_SNAPSHOT_STATS = 3,	/* of the scheduler, by port 2 */
+};
 
 struct wire_snapshot {
 	uint32_t id;		/* comes back in the reply */

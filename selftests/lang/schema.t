@@ -71,7 +71,7 @@ beyond = re.compile(
     r'size-(range|overflow)|duration-range|float-nan|'
     r'cpus-(llcs|product|memory|distances|latency|bandwidth)|guest-(exec-empty|file-(twice|unset|brace))|'
     r'type-null-map|watch-(size|many|when)|bpf-|workload-(group|fan-out|custom|command|sequence|priority|'
-    r'cgroup$|parent|inner|cpuset|op-|hold|phase)|expect-exit-range|matrix-|'
+    r'cgroup$|parent|inner|cpuset|op-|hold|phase)|expect-exit-range|matrix-|scheduler-times|'
     r'name-lines|description-lines|checks?-(?!text|map)|key-several$|bool-quoted|_)')
 
 schema = json.loads(subprocess.check_output([vmtap, 'schema']))

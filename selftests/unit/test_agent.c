@@ -30,7 +30,9 @@
 #define RING 8192
 
 struct heard {
-	struct buf out, err, log, types, results, metrics, stimulus;
+	struct buf out, err, log, types, results, metrics, stimulus, sched;
+	struct wire_sched_exit sched_end;
+	char sched_why[128];
 	s32 code;
 	u32 signal;
 	unsigned int exits;
@@ -60,6 +62,10 @@ static void on_frame(void *ctx, const struct wire_frame *f)
 	else if (f->type == WIRE_STIMULUS && !wire_parse_stimulus(f, &st, &a))
 		buf_printf(&h->stimulus, "%u/%u %u %.*s\n", st.step, st.ops,
 			   st.workers, (int)a.len, a.p);
+	else if (f->type == WIRE_SCHED_OUT)
+		buf_add(&h->sched, f->data, f->len);
+	else if (f->type == WIRE_SCHED_EXIT && !wire_parse_sched_exit(f, &h->sched_end, &a))
+		snprintf(h->sched_why, sizeof(h->sched_why), "%.*s", (int)a.len, a.p);
 	else if (f->type == WIRE_HELLO)
 		wire_parse_hello(f, &h->hello, &a, &b);
 	else if (f->type == WIRE_KERN_ADDRS)
@@ -117,6 +123,7 @@ FIXTURE_TEARDOWN(agent)
 	buf_reset(&self->h.out);
 	buf_reset(&self->h.err);
 	buf_reset(&self->h.log);
+	buf_reset(&self->h.sched);
 	buf_reset(&self->h.types);
 	buf_reset(&self->h.results);
 	buf_reset(&self->h.metrics);
@@ -132,6 +139,7 @@ static void be_agent(FIXTURE_DATA(agent) *self)
 	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric",
 					      "workload", "kselftest", "map-written" };
 	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
+	char sched[128];
 
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (mount("run", "/run", "tmpfs", 0, NULL) ||
@@ -148,7 +156,8 @@ static void be_agent(FIXTURE_DATA(agent) *self)
 		if (symlink("init", to))
 			_exit(77);
 	}
-	execl(init, "init", "--test", com2, job, mem, cmdline, port, NULL);
+	sprintf(sched, "sched=%s/state", self->dir);
+	execl(init, "init", "--test", com2, job, mem, cmdline, port, sched, NULL);
 	_exit(77);
 }
 
@@ -681,6 +690,81 @@ TEST_F(agent, kselftests_each_with_its_verdict)
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "ok 3 selftests: c: skip # SKIP no root\n"));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "not ok 6 selftests: c: slow # TIMEOUT 1 seconds\n"));
 	EXPECT_EQ(self->h.out.data, strstr(buf_str(&self->h.out), "TAP version 13\n1..10\n"));
+}
+
+/* A shell in place of a scheduler; @says enabled in place of sched_ext. */
+#define SCHED(self, script)							\
+	char state[128];							\
+	const char *const sched[] = { "/bin/sh", "-c", script, state };		\
+	const struct job job = { .sched = sched, .nr_sched = 4 };		\
+	sprintf(state, "%s/state", (self)->dir);				\
+	io_write_file(state, "disabled\n", 9, NULL)
+
+TEST_F(agent, payload_starts_when_the_scheduler_is_on)
+{
+	SCHED(self, "sleep 0.2; echo on; echo enabled > $0; exec sleep 100");
+
+	RUN(self, &job, "cat $(dirname $(command -v vmtap-exit))/state; exit 3\n");
+	EXPECT_STREQ("enabled\n", buf_str(&self->h.out));
+	EXPECT_STREQ("on\n", buf_str(&self->h.sched));
+	EXPECT_EQ(3, self->h.code);
+	EXPECT_EQ(1, self->h.exits);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "SCHED_ON"));
+	EXPECT_EQ(NULL, strstr(buf_str(&self->h.types), "SCHED_EXIT"));
+}
+
+TEST_F(agent, scheduler_that_leaves_ends_the_payload_without_a_verdict)
+{
+	SCHED(self, "echo enabled > $0; sleep 0.2; echo disabled > $0; "
+	      "echo 'EXIT: why (what)'; echo more; exit 3");
+
+	RUN(self, &job, "echo began; sleep 100\n");
+	EXPECT_STREQ("began\n", buf_str(&self->h.out));
+	EXPECT_STREQ("EXIT: why (what)", self->h.sched_why);
+	EXPECT_STREQ("EXIT: why (what)\nmore\n", buf_str(&self->h.sched));
+	EXPECT_EQ(3, self->h.sched_end.code);
+	EXPECT_EQ(0, self->h.sched_end.signal);
+	EXPECT_EQ(0, self->h.exits);
+	EXPECT_FALSE(self->com2.words.has_exit);
+}
+
+TEST_F(agent, scheduler_that_dies_is_told_by_its_signal)
+{
+	SCHED(self, "echo enabled > $0; sleep 0.2; kill -SEGV $$");
+
+	RUN(self, &job, "sleep 100\n");
+	EXPECT_EQ(SIGSEGV, self->h.sched_end.signal);
+	EXPECT_EQ(0, self->h.exits);
+}
+
+TEST_F(agent, scheduler_that_never_attaches_leaves_no_payload)
+{
+	SCHED(self, "echo no such kernel; exit 4");
+
+	RUN(self, &job, "echo began\n");
+	EXPECT_STREQ("", buf_str(&self->h.out));
+	EXPECT_EQ(4, self->h.sched_end.code);
+	EXPECT_STREQ("no such kernel", self->h.sched_why);
+	EXPECT_EQ(0x0cu, self->h.stages);	/* init, agent */
+}
+
+TEST_F(agent, kernel_without_sched_ext_is_told)
+{
+	static const char *const sched[] = { "/bin/true" };
+	const struct job job = { .sched = sched, .nr_sched = 1 };
+
+	RUN(self, &job, "echo began\n");
+	EXPECT_EQ(-1, self->h.sched_end.code);
+	EXPECT_STREQ("this kernel has no sched_ext", self->h.sched_why);
+}
+
+TEST_F(agent, stats_need_their_port)
+{
+	const struct job job = { .stats = true };
+
+	RUN(self, &job, "exit 0\n");
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "vmtap.stats did not come up"));
+	EXPECT_EQ(1, self->h.exits);
 }
 
 TEST_HARNESS_MAIN

@@ -225,4 +225,43 @@ TEST(payload_signal_is_named)
 	EXPECT_NE(NULL, strstr(v.reason, "signal 11"));
 }
 
+TEST(a_scheduler_that_left_is_what_was_asked_for)
+{
+	struct verdict_facts f = passed();
+	struct verdict v;
+
+	f.expect.kind = EXPECT_SCHED_EXIT;
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_NE(NULL, strstr(v.reason, "stayed to the end"));
+	f.sched_exit = "the scheduler ended early";
+	f.via = VIA_NONE;
+	verdict_decide(&f, &v);
+	EXPECT_TRUE(v.success);
+	f.splat = "WARNING: at x";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	f.splat = NULL;
+	f.oops = "BUG: y";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	f.oops = NULL;
+	f.timed_out = true;
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_TRUE(v.timeout);
+}
+
+TEST(a_scheduler_that_left_unasked_is_the_reason)
+{
+	struct verdict_facts f = passed();
+	struct verdict v;
+
+	f.sched_exit = "the scheduler ended early";
+	f.via = VIA_NONE;
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_STREQ("the scheduler ended early", v.reason);
+}
+
 TEST_HARNESS_MAIN

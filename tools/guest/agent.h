@@ -9,6 +9,9 @@
  *	ring.c     the crash ring in reserved memory
  *	facts.c    HELLO and KERN_ADDRS
  *	payload.c  the scenario's guest part: run, stream, reap
+ *	sched.c    the scheduler under test: attach, watch, end
+ *	relay.c    port 2 to the scheduler's stats socket and back
+ *	probes.c   kprobes on what a crash of the scheduler came through
  *	ask.c      socket for helpers inside the guest (applet.c)
  *	crash.c    the agent's own death, told synchronously
  *	applet.c   vmtap-snapshot and friends: other names of this program
@@ -48,7 +51,10 @@ struct job {
 	char *modules[JOB_MAX_WORDS];
 	char *argv[JOB_MAX_WORDS];
 	char *env[JOB_MAX_WORDS];
-	size_t nr_modules, argc, nr_env;
+	char *sched[JOB_MAX_WORDS];
+	char *probes[JOB_MAX_WORDS];
+	size_t nr_modules, argc, nr_env, nr_sched, nr_probes;
+	bool stats;
 	const char *script;
 	const char *cwd;
 	const char *hostname;
@@ -159,6 +165,40 @@ struct ask_head {
 int payload_run(const struct job *job, int *signal);
 /** payload_leftovers() - end what the payload left running */
 void payload_leftovers(const struct job *job);
+
+/* --- sched.c --- */
+
+/**
+ * sched_start() - run the job's scheduler and wait until @state, a file, says
+ * enabled; false: it did not get there, the host was told
+ */
+bool sched_start(const struct job *job, const char *state);
+/** sched_poll() - add descriptors to @p, shorten the wait; returns how many */
+size_t sched_poll(struct pollfd *p, int *timeout_ms);
+/** sched_handle() - serve what sched_poll() added */
+void sched_handle(const struct pollfd *p, size_t nr);
+/** sched_reaped() - was it the scheduler? An early end goes to the host */
+bool sched_reaped(pid_t pid, int status);
+/** sched_left() - the scheduler is gone before its time */
+bool sched_left(void);
+/** sched_stop() - SIGTERM, its last words, SIGKILL */
+void sched_stop(void);
+
+/* --- relay.c --- */
+
+/** relay_open() - port 2, where the job wants stats */
+void relay_open(const struct job *job);
+/** relay_last() - let the host ask once more, as "end", before the end */
+void relay_last(void);
+size_t relay_poll(struct pollfd *p);
+void relay_handle(const struct pollfd *p, size_t nr);
+
+/* --- probes.c --- */
+
+/** probes_arm() - set the job's kprobes; one that cannot be is told */
+void probes_arm(const struct job *job);
+/** probes_tell() - stop, and send what they recorded last */
+void probes_tell(void);
 
 /* --- crash.c --- */
 

@@ -98,6 +98,11 @@ static int do_watch(int argc, char **argv)
 	return snapshot(argc, argv, WIRE_SNAPSHOT_WATCH, "vmtap-watch SYMBOL");
 }
 
+static int do_stats(int argc, char **argv)
+{
+	return snapshot(argc, argv, WIRE_SNAPSHOT_STATS, "vmtap-stats NAME");
+}
+
 static int do_result(int argc, char **argv)
 {
 	static const char *const names[] = {
@@ -205,7 +210,7 @@ int applet_main(const char *name, int argc, char **argv)
 		{ "vmtap-result", do_result }, { "vmtap-stimulus", do_stimulus },
 		{ "vmtap-metric", do_metric }, { "vmtap-exit", do_exit },
 		{ "vmtap-frame", do_frame }, { "vmtap-workload", wl_main },
-		{ "vmtap-map-written", do_map_written },
+		{ "vmtap-map-written", do_map_written }, { "vmtap-stats", do_stats },
 		{ "vmtap-kselftest", ksft_main },
 	};
 

@@ -23,6 +23,7 @@ struct places {
 	const char *mem;
 	const char *cmdline;	/* file */
 	const char *port;	/* a file in place of the port; NULL: look */
+	const char *sched;	/* sched_ext's state */
 	bool test;
 };
 
@@ -110,6 +111,16 @@ static void prepare(struct job *job, const struct places *at)
 		be_urgent();
 }
 
+static void __attribute__((noreturn)) finish(const struct job *job,
+					     const struct places *at)
+{
+	sched_stop();
+	payload_leftovers(job);
+	if (!at->test)
+		sync();
+	end_machine(at->test ? END_EXIT : job->end);
+}
+
 static void run(const struct places *at)
 {
 	static struct job job;
@@ -117,25 +128,32 @@ static void run(const struct places *at)
 	char detail[64] = "";
 
 	prepare(&job, at);
+	relay_open(&job);
+	probes_arm(&job);
+	if (!sched_start(&job, at->sched))
+		finish(&job, at);
 	link_stage(WIRE_STAGE_PAYLOAD, job.argc ? job.argv[0] :
 		   job.script ? job.script : "nothing to run");
 	code = payload_run(&job, &signal_nr);
+	/* A payload that was ended for it has no verdict of its own. */
+	if (sched_left())
+		finish(&job, at);
+	relay_last();
 	if (signal_nr)
 		snprintf(detail, sizeof(detail), "killed by signal %d (%s)",
 			 signal_nr, strsignal(signal_nr));
 	link_stage(WIRE_STAGE_VERDICT, detail);
 	link_exit(code, signal_nr);
 	ask_hold(job.hold_ms);
-	payload_leftovers(&job);
-	if (!at->test)
-		sync();
-	end_machine(at->test ? END_EXIT : job.end);
+	finish(&job, at);
 }
 
 static bool parse_test(struct places *at, int argc, char **argv)
 {
-	static const char *const keys[] = { "com2", "job", "mem", "cmdline", "port" };
-	const char **where[] = { &at->com2, &at->job, &at->mem, &at->cmdline, &at->port };
+	static const char *const keys[] = { "com2", "job", "mem", "cmdline", "port",
+					    "sched" };
+	const char **where[] = { &at->com2, &at->job, &at->mem, &at->cmdline, &at->port,
+				 &at->sched };
 
 	if (argc < 2 || strcmp(argv[1], "--test"))
 		return false;
@@ -155,7 +173,7 @@ int main(int argc, char **argv)
 {
 	struct places at = {
 		.com2 = "/dev/ttyS1", .job = "/vmtap/job", .mem = "/dev/mem",
-		.cmdline = "/proc/cmdline",
+		.cmdline = "/proc/cmdline", .sched = "/sys/kernel/sched_ext/state",
 	};
 	const char *name = argc ? strrchr(argv[0], '/') : NULL;
 	int rc = argc ? applet_main(name ? name + 1 : argv[0], argc, argv) : -1;

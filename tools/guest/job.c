@@ -50,6 +50,10 @@ static const char *set(struct job *job, const char *key, char *value)
 		return add(job->modules, &job->nr_modules, value);
 	if (!strcmp(key, "arg"))
 		return add(job->argv, &job->argc, value);
+	if (!strcmp(key, "sched"))
+		return add(job->sched, &job->nr_sched, value);
+	if (!strcmp(key, "probe"))
+		return add(job->probes, &job->nr_probes, value);
 	if (!strcmp(key, "env"))
 		return strchr(value, '=') > value ?
 		       add(job->env, &job->nr_env, value) : "env without KEY=";
@@ -67,6 +71,8 @@ static const char *set(struct job *job, const char *key, char *value)
 		return number(value, &job->kill_ms);
 	else if (!strcmp(key, "hold_ms"))
 		return number(value, &job->hold_ms);
+	else if (!strcmp(key, "stats"))
+		job->stats = !strcmp(value, "on");
 	else if (!strcmp(key, "end"))
 		return set_end(job, value);
 	else

@@ -122,6 +122,7 @@ static void reap(void)
 			reaped = true;
 			status = st;
 		}
+		sched_reaped(p, st);
 	}
 }
 
@@ -169,9 +170,9 @@ static void tell_running(void)
 	}
 }
 
-static uint64_t begin_soft_end(void)
+static uint64_t begin_soft_end(const char *why)
 {
-	link_log("the host asks to end");
+	link_log("%s", why);
 	tell_running();
 	kill(-pid, SIGTERM);
 	return now_ns() + SOFT_KILL_MS * 1000000ull;
@@ -180,13 +181,13 @@ static uint64_t begin_soft_end(void)
 /* Once around: wait for anything, serve it. */
 static void turn(uint64_t *kill_at)
 {
-	struct pollfd p[FIXED_FDS + 40] = {
+	struct pollfd p[FIXED_FDS + 48] = {
 		[OUT] = { .fd = pipes[OUT], .events = POLLIN },
 		[ERR] = { .fd = pipes[ERR], .events = POLLIN },
 		[SIGS] = { .fd = sigs, .events = POLLIN },
 		[PORT] = { .fd = link_port(), .events = POLLIN },
 	};
-	size_t asks = ask_poll(p + FIXED_FDS);
+	size_t asks = ask_poll(p + FIXED_FDS), scheds, relays;
 	int timeout = -1;
 
 	if (*kill_at) {
@@ -194,18 +195,25 @@ static void turn(uint64_t *kill_at)
 
 		timeout = now < *kill_at ? (int)((*kill_at - now) / 1000000) + 1 : 0;
 	}
-	if (poll(p, FIXED_FDS + asks, timeout) < 0 && errno != EINTR)
+	scheds = sched_poll(p + FIXED_FDS + asks, &timeout);
+	relays = relay_poll(p + FIXED_FDS + asks + scheds);
+	if (poll(p, FIXED_FDS + asks + scheds + relays, timeout) < 0 &&
+	    errno != EINTR)
 		return;
 	if (p[OUT].revents)
 		pump(OUT);
 	if (p[ERR].revents)
 		pump(ERR);
 	ask_handle(p + FIXED_FDS, asks);
+	sched_handle(p + FIXED_FDS + asks, scheds);
+	relay_handle(p + FIXED_FDS + asks + scheds, relays);
 	if (p[PORT].revents & POLLIN && ask_from_host() && !*kill_at)
-		*kill_at = begin_soft_end();
+		*kill_at = begin_soft_end("the host asks to end");
 	if (*kill_at && now_ns() >= *kill_at)
 		kill(-pid, SIGKILL);
 	reap();
+	if (sched_left() && !*kill_at)
+		*kill_at = begin_soft_end("the scheduler is gone: the payload ends with it");
 }
 
 int payload_run(const struct job *job, int *signal)

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A sched_ext scheduler that does what it is told, wrong on demand: one global
+ * queue, a task by name that is never queued, and an end of each kind. What it
+ * needs of the kernel's types is declared here and found by name at load.
+ * See scxfix.c.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define SCX_DSQ_GLOBAL (1ULL << 63 | 1)
+#define SCX_SLICE_DFL 20000000ULL
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+struct task_struct {
+	int pid;
+	char comm[16];
+};
+
+enum scx_exit_kind { SCX_EXIT_NONE };
+
+struct scx_exit_info {
+	enum scx_exit_kind kind;
+	__s64 exit_code;
+	const char *reason;
+	char *msg;
+	char *dump;
+};
+#pragma clang attribute pop
+
+/* Members by name; the kernel's has more. */
+struct sched_ext_ops {
+	__s32 (*select_cpu)(struct task_struct *p, __s32 prev_cpu,
+			    __u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, __u64 enq_flags);
+	void (*exit)(struct scx_exit_info *ei);
+	__u32 timeout_ms;
+	char name[128];
+};
+
+extern __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu,
+				    __u64 wake_flags, bool *is_idle) __ksym;
+extern void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice,
+			       __u64 enq_flags) __ksym;
+extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data,
+			       __u32 data__sz) __ksym;
+extern void scx_bpf_exit_bstr(__s64 exit_code, char *fmt,
+			      unsigned long long *data, __u32 data__sz) __ksym;
+
+/* What to do, as enum trouble of scxfix.c; the host may write it too. */
+int crash;
+/* A task of this name is never queued; "" is none. */
+char starved[16];
+__s64 exit_code = 3;
+
+struct {
+	__u64 select_cpu, enqueue, starved;
+} stats;
+
+struct {
+	__s32 kind;
+	__s64 code;
+	char reason[128];
+	char msg[1024];
+	char dump[32768];
+} ended;
+
+static char error_fmt[] = "told to fail by crash=%llu";
+static char exit_fmt[] = "told to leave by crash=%llu";
+
+static bool is_starved(struct task_struct *p)
+{
+	int i;
+
+	if (!starved[0])
+		return false;
+	for (i = 0; i < 15 && starved[i]; i++)
+		if (p->comm[i] != starved[i])
+			return false;
+	return true;
+}
+
+SEC("struct_ops/scxfix_select_cpu")
+__s32 BPF_PROG(scxfix_select_cpu, struct task_struct *p, __s32 prev_cpu,
+	       __u64 wake_flags)
+{
+	bool is_idle = false;
+
+	__sync_fetch_and_add(&stats.select_cpu, 1);
+	return scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+}
+
+SEC("struct_ops/scxfix_enqueue")
+void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
+{
+	unsigned long long arg = crash;
+
+	__sync_fetch_and_add(&stats.enqueue, 1);
+	if (crash == 1)
+		scx_bpf_error_bstr(error_fmt, &arg, sizeof(arg));
+	else if (crash == 2)
+		scx_bpf_exit_bstr(exit_code, exit_fmt, &arg, sizeof(arg));
+	else if (crash == 3)
+		return;		/* for the watchdog to find */
+	if (is_starved(p)) {
+		__sync_fetch_and_add(&stats.starved, 1);
+		return;
+	}
+	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+}
+
+SEC("struct_ops/scxfix_exit")
+void BPF_PROG(scxfix_exit, struct scx_exit_info *ei)
+{
+	bpf_probe_read_kernel_str(ended.reason, sizeof(ended.reason), ei->reason);
+	bpf_probe_read_kernel_str(ended.msg, sizeof(ended.msg), ei->msg);
+	bpf_probe_read_kernel_str(ended.dump, sizeof(ended.dump), ei->dump);
+	ended.code = ei->exit_code;
+	/* The loader waits for it: last. */
+	__sync_fetch_and_add(&ended.kind, (__s32)ei->kind);
+}
+
+SEC(".struct_ops")
+struct sched_ext_ops scxfix_ops = {
+	.select_cpu = (void *)scxfix_select_cpu,
+	.enqueue = (void *)scxfix_enqueue,
+	.exit = (void *)scxfix_exit,
+	.timeout_ms = 0x5c0f1d00,	/* scxfix.c puts its own there */
+	.name = "scxfix",
+};
+
+char _license[] SEC("license") = "GPL";
