@@ -13,9 +13,7 @@
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
 
-#define PROBES_MAX 9		/* the one that stops, and the crash's */
-/* All errors of sched_ext come through it, at the moment that they happen. */
-#define STOP_AT "scx_vexit"
+#define PROBES_MAX 8
 
 static void parse_end(const struct live *live, struct schedexit *end)
 {
@@ -45,14 +43,17 @@ bool again_wanted(const struct live *live)
 static bool can_probe(const char *symbol)
 {
 	return strncmp(symbol, "bpf_prog_", 9) && strncmp(symbol, "bpf__", 5) &&
-	       strcmp(symbol, STOP_AT) && !strchr(symbol, ':');
+	       !strchr(symbol, ':');
 }
 
 static size_t choose(const struct schedexit *end, const char **symbols)
 {
 	size_t n = 0, i, j;
 
-	symbols[n++] = STOP_AT;
+	/*
+	 * The innermost one comes first, where the recording stops: it is
+	 * sched_ext's own, and is called for nothing but an error.
+	 */
 	for (i = 0; i < end->nr_stack && n < PROBES_MAX; i++) {
 		for (j = 0; j < n; j++)
 			if (!strcmp(symbols[j], end->stack[i]))

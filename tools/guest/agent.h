@@ -179,6 +179,11 @@ size_t sched_poll(struct pollfd *p, int *timeout_ms);
 void sched_handle(const struct pollfd *p, size_t nr);
 /** sched_reaped() - was it the scheduler? An early end goes to the host */
 bool sched_reaped(pid_t pid, int status);
+/**
+ * sched_settle() - the payload ended: was sched_ext's scheduler thrown out just
+ * before? Then it has a moment for its last words, and is told
+ */
+void sched_settle(void);
 /** sched_left() - the scheduler is gone before its time */
 bool sched_left(void);
 /** sched_stop() - SIGTERM, its last words, SIGKILL */

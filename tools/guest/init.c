@@ -135,6 +135,7 @@ static void run(const struct places *at)
 	link_stage(WIRE_STAGE_PAYLOAD, job.argc ? job.argv[0] :
 		   job.script ? job.script : "nothing to run");
 	code = payload_run(&job, &signal_nr);
+	sched_settle();
 	/* A payload that was ended for it has no verdict of its own. */
 	if (sched_left())
 		finish(&job, at);

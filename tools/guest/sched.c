@@ -228,6 +228,23 @@ void sched_handle(const struct pollfd *p, size_t nr)
 		tell_exit(-1, 0, "sched_ext disabled it, the program lives on");
 }
 
+void sched_settle(void)
+{
+	uint64_t until = now_ns() + DUMP_MS * 1000000ull;
+	int status;
+
+	if (pid <= 0 || left || enabled())
+		return;
+	while (pid > 0 && now_ns() < until) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			sched_reaped(pid, status);
+		else if (!pump())
+			wait_fd(out, POLLIN, 20);
+	}
+	if (pid > 0)
+		tell_exit(-1, 0, "sched_ext disabled it, the program lives on");
+}
+
 void sched_stop(void)
 {
 	uint64_t until = now_ns() + STOP_MS * 1000000ull;
