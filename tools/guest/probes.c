@@ -59,9 +59,10 @@ void probes_arm(const struct job *job)
 			link_log("no probe on %s: %s", job->probes[i], strerror(err));
 			continue;
 		}
+		/* Without a condition it would act before the hit is recorded. */
 		if (!i) {
 			snprintf(path, sizeof(path), TRACING "events/vmtap/f%zu/trigger", i);
-			put(path, O_APPEND, "traceoff\n");
+			put(path, O_APPEND, "traceoff if common_pid >= 0\n");
 		}
 		snprintf(path, sizeof(path), TRACING "events/vmtap/f%zu/enable", i);
 		put(path, 0, "1");
