@@ -168,6 +168,7 @@ runner-objs := \
 	kselftest_fs.o \
 	lint.o \
 	live.o \
+	live_stats.o \
 	logfile.o \
 	mapwrite.o \
 	matrix.o \

@@ -111,5 +111,7 @@ int live_run(struct live *x, struct diag *d);
 /** live_stop() - join vCPUs and workers, take the last words */
 void live_stop(struct live *x);
 void live_destroy(struct live *x);
+/** live_wire_stats() - connect x->stats; part of live_create() */
+void live_wire_stats(struct live *x);
 
 #endif
