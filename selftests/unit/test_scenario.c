@@ -219,7 +219,7 @@ TEST_F(scenario, seeing_in)
 	     "bpf_map_write: [{map: m, field: f, value: -9}, {map: n, offset: 0x10, size: 8, value: 1}]\n");
 	EXPECT_STREQ("dir/s", self->sc->scheduler.binary);
 	EXPECT_STREQ("-v", self->sc->scheduler.args.items[0]);
-	EXPECT_TRUE(self->sc->scheduler.stats);
+	EXPECT_TRUE(self->sc->scheduler.stats.present && self->sc->scheduler.stats.phases);
 	EXPECT_EQ(5 * NSEC_PER_SEC, self->sc->scheduler.watchdog_ns);
 	EXPECT_EQ(4, self->sc->snapshots.periodic);
 	EXPECT_STREQ("jiffies_64", self->sc->snapshots.read.items[0]);
