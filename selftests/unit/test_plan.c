@@ -443,11 +443,11 @@ TEST_F(plan, a_seed_is_drawn_where_none_is_given)
 
 TEST_F(plan, an_engine_that_is_missing_is_a_skip)
 {
-	put("scenarios/a.yaml", "matrix: {scheduler: [null, {binary: x}]}\n");
+	put("scenarios/a.yaml", "matrix: {scheduler: [null, {binary: x, watchdog: 5s}]}\n");
 	MAKE();
 	ASSERT_EQ(2, self->plan.n);
 	EXPECT_EQ(NULL, self->plan.cases[0].skip);
-	EXPECT_NE(NULL, strstr(self->plan.cases[1].skip, "scheduler"));
+	EXPECT_NE(NULL, strstr(self->plan.cases[1].skip, "watchdog"));
 }
 
 TEST_F(plan, every_file_is_read_though_one_is_wrong)
