@@ -211,7 +211,7 @@ TEST_F(scenario, guest_exec_and_kselftest)
 
 TEST_F(scenario, seeing_in)
 {
-	LOAD("scheduler: {binary: s, args: [-v], stats: true, watchdog: 5s}\n"
+	LOAD("scheduler: {binary: s, args: [-v], stats: true, watchdog: 5s, repro: on_failure}\n"
 	     "snapshots: {periodic: 4, read: [jiffies_64], on_failure: false}\n"
 	     "watch: [{symbol: j, size: 4, trigger: change, when: value > 1, limit: 7, tag: t}]\n"
 	     "monitor: {max_imbalance_ratio: 2.5, max_local_dsq_depth: 9, max_fallback_rate: 1.5,\n"
@@ -221,6 +221,7 @@ TEST_F(scenario, seeing_in)
 	EXPECT_STREQ("-v", self->sc->scheduler.args.items[0]);
 	EXPECT_TRUE(self->sc->scheduler.stats.present && self->sc->scheduler.stats.phases);
 	EXPECT_EQ(5 * NSEC_PER_SEC, self->sc->scheduler.watchdog_ns);
+	EXPECT_EQ(REPRO_ON_FAILURE, self->sc->scheduler.repro);
 	EXPECT_EQ(4, self->sc->snapshots.periodic);
 	EXPECT_STREQ("jiffies_64", self->sc->snapshots.read.items[0]);
 	EXPECT_FALSE(self->sc->snapshots.on_failure);
