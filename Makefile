@@ -17,7 +17,8 @@ ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(after-deps)),)
 
 $(after-deps): restart ; @:
 restart: deps
-	+@$(MAKE) --no-print-directory $(after-deps)
+	+@$(MAKE) --no-print-directory \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(after-deps)
 .PHONY: restart $(after-deps)
 
 else # to the end of the file, but for deps itself
@@ -527,7 +528,7 @@ else # standalone
 all: $(prog) $(payloads)
 
 KERNELS ?= 6.1 6.12 7.x
-run_tests: $(prog)
+run_tests: all
 	@$(abspath $(prog)) run $(KERNELS:%=--kernel %) $(ARGS) scenarios
 
 # Test files of selftests/e2e boot machines; the others do without.
