@@ -152,7 +152,7 @@ sed -i 's/exit 4/exit 3/' kinds/b-fail.yaml
 # for the kernel's own log, in which CPUs race. $2: where the run is kept.
 measured()
 {
-	sed -E -e "s,$2,KEPT,g" -e 's/within [0-9]+ ms/within T/' \
+	sed -E -e "s,$2,KEPT,g" -e 's/(within|after) [0-9]+ ms/\1 T/' \
 		-e 's/^( *(- )?[a-z_.]*(_ms|_ns|_mhz|_khz|_scaled_by)): .*/\1: T/' \
 		-e '/^  (kvm|console):/,/^  [^ ]/{/^   /d}' -e '/^  index: /d' "$1" |
 		sed -nE '/^not ok/,/^  \.\.\./p' | sed -E 's/^not ok [0-9]+/not ok N/'
