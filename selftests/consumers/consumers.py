@@ -153,7 +153,8 @@ class Gen:
         report["result"] = {
             "success": outcome == "pass", "exit_code": index,
             "duration_ms": 1200 + index, "kvm": {"exits": 3, "other": 7},
-            "stats": {"tree": self.tree()}, "snapshots": {"end": self.tree()},
+            "stats": {"tree": self.tree(), "end": self.tree()},
+            "snapshots": {"kept": "in files of their own"},
             "stderr": self.soup(8), "output": self.soup(12),
             "console": self.soup(12), "crash_message": None}
         return report
@@ -180,8 +181,7 @@ def special():
          "result": {"output": lines, "console": lines, "stderr": lines}},
         {"name": "big tree", "index": 3, "outcome": "fail", "reason": None,
          "block": {"repro": "vmtap run x"},
-         "result": {"stats": many, "snapshots": {"deep": deep},
-                    "output": "still here\n"}},
+         "result": {"stats": many, "output": "still here\n"}},
         {"name": "n" * 100000, "index": 4, "outcome": "pass", "reason": None,
          "block": {}, "result": {"output": "x"}},
         {"name": "empty", "index": 5, "outcome": "pass", "reason": None,
@@ -189,6 +189,8 @@ def special():
         {"name": "list only", "index": 6, "outcome": "fail", "reason": "",
          "block": {"checks": [[], {}, [None], [[[]]], {"a": None}]},
          "result": {}},
+        {"name": "deep tree", "index": 7, "outcome": "fail", "reason": None,
+         "block": {"repro": "vmtap run x"}, "result": {"stats": {"deep": deep}}},
     ]
 
 
@@ -347,10 +349,11 @@ class Tree:
                     raise Mismatch("%s: %s is there" % (where, key))
                 continue
             self.text("%s.%s" % (where, key), unescape(data), seen.get(key))
-        for key in ("stats", "snapshots"):
-            value = result.get(key)
-            if failing and value and not is_empty(value):
-                self.check("%s.%s" % (where, key), value, seen.get(key))
+        stats = result.get("stats")
+        if failing and stats and not is_empty(stats):
+            self.check(where + ".stats", stats, seen.get("stats"))
+        if "snapshots" in seen:
+            raise Mismatch(where + ": snapshots is there")
         for key, value in report["block"].items():
             if not is_empty(value):
                 self.check("%s.%s" % (where, key), value, seen.get(key))
