@@ -80,7 +80,7 @@ int regs_boot(int fd, struct mem *mem, u64 rip, u64 rsi, struct diag *d)
 {
 	struct kvm_regs regs = { .rip = rip, .rsi = rsi, .rflags = 2,
 				 .rsp = BOOT_STACK_TOP };
-	struct kvm_sregs sregs;
+	struct kvm_sregs sregs = { 0 };
 	int ret;
 
 	ret = kvm_ioctl_ptr(fd, KVM_GET_SREGS, &sregs);
@@ -153,8 +153,8 @@ int regs_set(int fd, const struct machine_regs *regs)
 
 int regs_get(int fd, struct machine_regs *out)
 {
-	struct kvm_regs r;
-	struct kvm_sregs s;
+	struct kvm_regs r = { 0 };
+	struct kvm_sregs s = { 0 };
 	int ret;
 
 	ret = kvm_ioctl_ptr(fd, KVM_GET_REGS, &r);
