@@ -502,7 +502,7 @@ TEST(strings_end_where_the_payload_ends)
 
 TEST(snapshot_names_are_bounded)
 {
-	u8 p[8 + 200];
+	u8 p[8 + 200] = { 0 };
 	struct wire_frame f = as_frame(p, 8 + 127);
 	struct wire_snapshot s;
 	struct wire_text name;

@@ -105,8 +105,12 @@ static bool pump(int which)
 
 static void drain(void)
 {
-	while (pump(OUT) | pump(ERR))
-		;
+	bool more;
+
+	do {
+		more = pump(OUT);
+		more = pump(ERR) || more;
+	} while (more);
 }
 
 static void reap(void)
