@@ -28,14 +28,14 @@ guest:
 expect: panic
 END
 
-"$vmtap" run --jobs 1 --kernel 6.12 --out kept cases >out.tap 2>out.err
+within 900 "$vmtap" run --jobs 1 --kernel 6.12 --out kept cases >out.tap 2>out.err
 is "the imbalance fails its case" $? 1
 busy=$(echo kept/busy*)
 quiet=$(echo kept/quiet*)
 
 holds()
 {
-	"$vmtap" eval "$2/result.json" "$3" >eval.out 2>&1
+	within 60 "$vmtap" eval "$2/result.json" "$3" >eval.out 2>&1
 	is "$1" $? 0 || diag "$(cat eval.out)"
 }
 

@@ -45,7 +45,7 @@ matrix: {kernel.release: ["6.12"]}
 END
 
 cd "$tmp" || exit 1
-"$vmtap" run --jobs 1 "${kernels[@]/#/--kernel=}" --out kept s \
+within 1200 "$vmtap" run --jobs 1 "${kernels[@]/#/--kernel=}" --out kept s \
 	> tap 2> err
 is "all but the wanted panic fail" $? 1
 block()
@@ -65,7 +65,7 @@ for kernel in "${kernels[@]}"; do
 	like "$kernel: and what each CPU did" "$told" \
 		'task: .?panicker\[[0-9]+\].*held_up: panicked.*backtrace:' ||
 		diag "$(grep -A30 ' cpus:' <<< "$told")"
-	"$vmtap" vmcore --log "$core" > ours 2>> err
+	within 120 "$vmtap" vmcore --log "$core" > ours 2>> err
 	like "$kernel: our reader: what the CPUs ran" "$(grep ^cpu ours)" \
 		'pid [0-9]+ panicker, at [a-z_0-9.]+\+0x' || diag "$(cat err)"
 	like "$kernel: our reader: the log to its end" "$(tail -n 60 ours)" \
@@ -78,8 +78,8 @@ for kernel in "${kernels[@]}"; do
 	is "$kernel: readelf: the image and two stretches of RAM come first" \
 		"$(awk '$1 == "LOAD" && n++ < 3 { print substr($3, 1, 10), $4 == "0x0000000000000000" }' \
 			<<< "$notes" | sort -u | wc -l)" 3
-	"$top/selftests/lib/drgn" "$top/selftests/lib/vmcore.py" "$core" panicker \
-		> theirs 2>> err
+	within 120 "$top/selftests/lib/drgn" "$top/selftests/lib/vmcore.py" \
+		"$core" panicker > theirs 2>> err
 	case $? in
 	77) skip "$kernel: drgn: release and panicking task" \
 		"$(grep . theirs || echo "no drgn: make deps")" ;;
@@ -91,5 +91,5 @@ done
 
 is "kept: only of what died" "$(ls -d kept/*/vmcore | wc -l)" 4
 like "a hang: as it was when the time was up" \
-	"$("$vmtap" vmcore kept/hang*/vmcore | grep ^cpu)" \
+	"$(within 120 "$vmtap" vmcore kept/hang*/vmcore | grep ^cpu)" \
 	'pid [0-9]+ hanger, user mode at 0x' || diag "$(cat tap err)"

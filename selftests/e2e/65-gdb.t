@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 command -v gdb > /dev/null || skip_all "no gdb: make deps"
-plan 16
+plan 18
 cd "$tmp" || exit 1
 
 declare -A at
@@ -23,6 +23,8 @@ END
 cat > script << END
 set pagination off
 set confirm off
+# A step takes a slow host longer than the two seconds that gdb waits.
+set remotetimeout 60
 set architecture i386:x86-64
 target remote 127.0.0.1:PORT
 info threads
@@ -54,17 +56,32 @@ delete
 continue
 END
 
-"$vmtap" debug --kernel 6.12 case.yaml > out 2> err < /dev/null &
+# Without a gdb it waits for one, so nobody may wait for it without a bound.
+timeout --kill-after=10 900 "$vmtap" debug --kernel 6.12 case.yaml \
+	> out 2> err < /dev/null &
 pid=$!
 at_end "kill $pid 2> /dev/null"
-for ((i = 0; i < 600; i++)); do
+port=
+for ((i = 0; i < 1500; i++)); do
 	port=$(sed -n 's/.*target remote 127.0.0.1:\([0-9]*\)$/\1/p' err)
 	[ -z "$port" ] || break
+	kill -0 "$pid" 2> /dev/null || break
 	sleep 0.2
 done
+if ! like "it listens on a port of loopback" "$port" '^[0-9]+$'; then
+	diag "no port within 300 s, or it ended before: $(cat err)"
+	exit 1
+fi
 sed -i "s/PORT/$port/" script
-timeout 240 gdb -nx -batch -x script -ex "x/xb 0" -x script2 > gdb.out 2>&1
+within 480 gdb -nx -batch -x script -ex "x/xb 0" -x script2 > gdb.out 2>&1
+is "gdb comes to its script's end" $? 0 || diag "$(tail -n 20 gdb.out)"
 out=$(cat gdb.out)
+# A gdb that is gone ends the guest.
+for ((i = 0; i < 300; i++)); do
+	kill -0 "$pid" 2> /dev/null || break
+	sleep 0.2
+done
+kill "$pid" 2> /dev/null
 wait "$pid"
 is "it ends with the guest" $? 0 || diag "$(cat err)"
 

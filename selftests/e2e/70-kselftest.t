@@ -14,7 +14,7 @@ export XDG_STATE_HOME=$tmp/state
 
 unset KBUILD_OUTPUT O MAKEFLAGS MAKELEVEL MAKEOVERRIDES OUTPUT
 inst=$tmp/inst
-ok "the selftests build" make -j2 -C "$source/tools/testing/selftests" \
+ok "the selftests build" within 900 make -j2 -C "$source/tools/testing/selftests" \
 	O="$tmp/out" KSFT_INSTALL_PATH="$inst" \
 	TARGETS="cgroup kcmp mincore pidfd sigaltstack sync" install
 # Without perl the runner prefixes with sed; in the guest perl has no modules,
@@ -60,7 +60,7 @@ workload:
   assert: {not_starved: true, min_work_rate: 1000000000}
 END
 cd "$tmp" || exit 1
-"$vmtap" run --jobs 1 --kernel 6.12 --out kept --json all.json s >all.tap 2>all.err
+within 900 "$vmtap" run --jobs 1 --kernel 6.12 --out kept --json all.json s >all.tap 2>all.err
 is "both fail" $? 1
 
 cat >look.py <<'END'

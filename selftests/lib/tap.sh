@@ -45,6 +45,20 @@ diag()
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
 
+# within SECONDS COMMAND...: its exit status; 124, and a word of it, where the
+# time is up. What waits for ever would say nothing at all.
+within()
+{
+	local limit=$1 status
+	shift
+	timeout --kill-after=10 "$limit" "$@"
+	status=$?
+	case $status in
+	124 | 137) diag "no end within $limit s: $*" >&2 ;;
+	esac
+	return "$status"
+}
+
 # result STATUS NAME: a test point for an exit status
 result()
 {
