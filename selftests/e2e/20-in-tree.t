@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # vmtap as a kselftest of a real kernel source tree: each way of building and
 # running that the kernel documents, with no O=, an absolute and a relative
-# one. The first run boots every scenario; the others one, and build without
-# optimisation, since what they try is where files go.
+# one. The first run has every unit test and boots every scenario; the others
+# two and one, and build without optimisation: what they try is where files go.
 . "$(dirname "$0")/../lib/tap.sh"
 
 build=${VMTAP_BUILD:-$top/build}
@@ -15,9 +15,13 @@ tree=$work/linux
 ours=$tree/tools/testing/selftests/vmtap
 count="perl $top/selftests/lib/tap-counts"
 
+fewer=()
 themes=$(cd "$top" && printf '%s\n' scenarios/*/*.yaml | cut -d/ -f2 | sort -u)
-nr_units=$(find "$top/selftests/unit" -name 'test_*.c' | wc -l)
-nr_tests=$((nr_units + $(echo "$themes" | wc -w)))
+nr_themes=$(echo "$themes" | wc -w)
+nr_all=$(($(find "$top/selftests/unit" -name 'test_*.c' | wc -l) + nr_themes))
+few=(selftests/unit/test_{acpi,tap}.c)
+nr_few=$((${#few[@]} + nr_themes))
+nr_tests=$nr_all
 quick=$(grep -l '^name: boot/nothing$' "$top"/scenarios/boot/*.yaml)
 
 # The files of the tree, but what O=out builds there on request.
@@ -57,8 +61,8 @@ run()
 {
 	local log=$work/$1
 	shift
-	(cd "$tree" && make TARGETS=vmtap -j2 "$@" >"$log" 2>"$log.err" \
-		</dev/null) || { tail -n 20 "$log.err"; return 1; }
+	(cd "$tree" && make TARGETS=vmtap -j2 "${fewer[@]}" "$@" >"$log" \
+		2>"$log.err" </dev/null) || { tail -n 20 "$log.err"; return 1; }
 }
 
 # passes NAME LOG: all tests of a run passed
@@ -66,7 +70,7 @@ passes()
 {
 	is "$1" "$($count --outer "$work/$2" 2>&1)" \
 		"run=$nr_tests pass=$nr_tests fail=0 skip=0 bail=0 bad=0" ||
-		tail -n 50 "$work/$2" | sed 's/^/# /'
+		grep -A 40 '^\(# \)*not ok' "$work/$2" | sed 's/^/# /'
 }
 
 unchanged()
@@ -151,7 +155,10 @@ is "a single file through ksft_runner.sh" \
 
 # --- the forms --------------------------------------------------------------
 
+below none '' clean
 export USERCFLAGS=-O0
+fewer=("unit-srcs=${few[*]}")
+nr_tests=$nr_few
 selftests=$tree/tools/testing/selftests
 form "below, no O=" below '' "$selftests"
 below none '' clean
