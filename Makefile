@@ -178,6 +178,7 @@ runner-objs := \
 	nested.o \
 	nested_host.o \
 	nested_verb.o \
+	onecase.o \
 	outputs.o \
 	parse.o \
 	parse_custom.o \

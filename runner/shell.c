@@ -4,18 +4,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "runner/accel.h"
-#include "runner/kernel.h"
-#include "runner/plan.h"
-#include "runner/problem.h"
-#include "runner/report.h"
+#include "runner/onecase.h"
 #include "runner/term.h"
 #include "vmm/base/diag.h"
-#include "vmm/base/log.h"
-#include "vmm/kimage.h"
 
 static const char usage[] =
 "usage: vmtap shell [OPTIONS] [SCENARIO.yaml]\n"
@@ -42,62 +37,24 @@ static const char usage[] =
 "Exit status: 0 left, else the guest shell's; 1 the guest died, 64 bad usage,\n"
 "65 bad scenario, 69 no usable accelerator, 70 vmtap's own fault.\n";
 
-struct shell_opts {
-	struct plan_opts plan;
-	enum accel accel;
+static const struct option longopts[] = {
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "filter", required_argument, NULL, 'f' },
+	{ "set", required_argument, NULL, PLAN_OPT_SET },
+	{ "seed", required_argument, NULL, PLAN_OPT_SEED },
+	{ "accel", required_argument, NULL, 'a' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
-static int take(struct shell_opts *o, int opt, const char *arg, struct diag *d)
+static int ready(struct onecase *o, struct diag *d)
 {
-	switch (opt) {
-	case 'a':
-		return accel_parse(arg, &o->accel, d);
-	case 'v':
-		log_set_level(LOG_LEVEL_DEBUG);
-		return 0;
-	case '?':
-		return diag_fail(d, -EINVAL, NULL, "see `vmtap shell --help`");
-	default:
-		opt = plan_opts_take(&o->plan, opt, arg, d);
-		return opt < 0 ? opt : 0;
-	}
-}
-
-/* Return: -1 to go on, else the exit status. */
-static int parse(struct shell_opts *o, int argc, char **argv)
-{
-	static const struct option longopts[] = {
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "filter", required_argument, NULL, 'f' },
-		{ "set", required_argument, NULL, PLAN_OPT_SET },
-		{ "seed", required_argument, NULL, PLAN_OPT_SEED },
-		{ "accel", required_argument, NULL, 'a' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct diag d = { 0 };
-	int opt, err = 0;
-
-	while (!err && (opt = getopt_long(argc, argv, "k:f:a:vh", longopts,
-					  NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(usage, stdout);
-			return EXIT_ALL_OK;
-		}
-		err = take(o, opt, optarg, &d);
-	}
-	if (!err && argc - optind > 1)
-		err = diag_fail(&d, -EINVAL, NULL, "one scenario at a time");
-	if (!err && optind < argc)
-		err = plan_opts_add_path(&o->plan, argv[optind]);
-	else
+	if (o->plan.paths.n > 1)
+		return diag_fail(d, -EINVAL, NULL, "one scenario at a time");
+	if (!o->plan.paths.n)
 		o->plan.exec = "true";
-	if (!err)
-		return -1;
-	log_error("shell", "%s", diag_text(&d));
-	diag_reset(&d);
-	return EXIT_BAD_USAGE;
+	return 0;
 }
 
 /* The program inside sees no terminal: it is told the size by these. */
@@ -117,118 +74,28 @@ static void export_size(void)
 	setenv("LINES", text, 1);
 }
 
-/* The same choice once more, for the program inside the host. */
-static int go_nested(const struct shell_opts *o, const struct plan *plan,
-		     struct diag *d)
+static int nested(const struct onecase *o __maybe_unused,
+		  const struct test_case *c,
+		  const char *const *argv, struct diag *d)
 {
-	const struct scenario *s = plan->cases[0].scenario;
-	const struct plan_opts *p = &o->plan;
-	const char *argv[64], *lists[] = { "--kernel", "--filter", "--set" };
-	const struct str_list *items[] = { &p->kernels, &p->filters, &p->sets };
-	char self[4096], seed[32];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	size_t n = 0, i, j;
-
-	if (len < 0)
-		return diag_fail(d, -errno, NULL, "/proc/self/exe: %m");
-	self[len] = '\0';
-	snprintf(seed, sizeof(seed), "0x%llx", (unsigned long long)plan->seed);
-	argv[n++] = self;
-	argv[n++] = "shell";
-	argv[n++] = "--accel";
-	argv[n++] = "kvm";
-	argv[n++] = "--seed";
-	argv[n++] = seed;
-	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		for (j = 0; j < items[i]->n; j++) {
-			if (n > ARRAY_SIZE(argv) - 8)
-				return diag_fail(d, -E2BIG, NULL,
-						 "too many options");
-			argv[n++] = lists[i];
-			argv[n++] = items[i]->items[j];
-		}
-	}
-	argv[n++] = "--";
-	for (i = 0; i < p->paths.n; i++)
-		argv[n++] = p->paths.items[i];
-	argv[n] = NULL;
 	export_size();
-	return shell_nested(argv, s->vm.memory, d);
+	return shell_nested(argv, c->scenario->vm.memory, d);
 }
 
-/* Unpacked here, outside a nested host: it is many times faster. */
-static int warm(const struct scenario *s, struct diag *d)
+static int local(const struct onecase *o __maybe_unused,
+		 const struct test_case *c,
+		 struct diag *d)
 {
-	const struct scen_kernel *k = &s->kernel;
-	struct kernel *kernel;
-	struct kimage *image;
-	int err = kernel_find(k->image ? k->image : k->release, &kernel, d);
-
-	if (err)
-		return err;
-	if (term_size(&(u16){ 0 }, &(u16){ 0 }))
-		log_info(NULL, "booting %s; Ctrl-A x leaves",
-			 *kernel->release ? kernel->release : kernel->image);
-	if (!kimage_open(kernel->image, 0, &image, NULL))
-		kimage_close(image);
-	kernel_put(kernel);
-	return 0;
-}
-
-static int one_case(const struct plan *plan, struct diag *d)
-{
-	if (plan->n == 1 && !plan->cases[0].skip)
-		return 0;
-	if (plan->n == 1)
-		return diag_fail(d, -EINVAL, NULL, "%s", plan->cases[0].skip);
-	return diag_fail(d, -EINVAL, NULL,
-			 "the scenario has %zu cases such as %s; choose one with --filter",
-			 plan->n, plan->cases[0].name);
-}
-
-static int choose_and_go(const struct shell_opts *o, const struct plan *plan,
-			 struct diag *d)
-{
-	struct accel_choice accel = { 0 };
-	int status;
-
-	if (one_case(plan, d))
-		return EXIT_BAD_USAGE;
-	if (accel_choose(o->accel, &accel, d))
-		return EXIT_NO_HOST;
-	status = warm(plan->cases[0].scenario, d);
-	if (!status && accel.accel == ACCEL_NESTED)
-		status = go_nested(o, plan, d);
-	else if (!status)
-		status = shell_local(plan->cases[0].scenario,
-				     plan->cases[0].seed, d);
-	accel_choice_reset(&accel);
-	return status < 0 ? EXIT_OUR_FAULT : status;
+	return shell_local(c->scenario, c->seed, d);
 }
 
 int cmd_shell(int argc, char **argv)
 {
-	struct shell_opts o = { .accel = ACCEL_AUTO };
-	struct problems problems = { 0 };
-	struct plan plan = { 0 };
-	struct diag d = { 0 };
-	int status = parse(&o, argc, argv);
+	struct onecase o = {
+		.verb = "shell", .usage = usage, .longopts = longopts,
+		.hint = "Ctrl-A x leaves", .accel = ACCEL_AUTO,
+		.ready = ready, .local = local, .nested = nested,
+	};
 
-	if (status >= 0)
-		goto out;
-	if (plan_make(&o.plan, &problems, &plan)) {
-		problems_print(&problems, stderr);
-		status = EXIT_BAD_FILE;
-		goto out;
-	}
-	problems_print(&problems, stderr);
-	status = choose_and_go(&o, &plan, &d);
-	if (d.msg)
-		log_error("shell", "%s", diag_text(&d));
-out:
-	diag_reset(&d);
-	plan_destroy(&plan);
-	problems_reset(&problems);
-	plan_opts_reset(&o.plan);
-	return status;
+	return onecase_main(&o, argc, argv);
 }
