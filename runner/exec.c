@@ -130,8 +130,6 @@ char *exec_unmet(const struct exec_env *env, const struct test_case *c)
 
 	if (c->skip)
 		return strdup(c->skip);
-	if (s->missing_engine)
-		return strdup(s->missing_engine);
 	if (s->requires.accel == ACCEL_WANT_KVM && strcmp(env->accel, "kvm"))
 		return strdup("needs the kvm accelerator, this run uses a nested host");
 	why = unbuilt_bpf(s);

@@ -33,8 +33,6 @@ bool keys_resolve(const char *path, struct key_ref *ret)
 		ref.key = find_part(ref.parent, path, len);
 		if (!ref.key || ref.key->kind == KEY_META)
 			return false;
-		if (!ref.engine)
-			ref.engine = ref.key->engine;
 		path += len;
 		if (!*path)
 			break;

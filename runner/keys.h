@@ -5,9 +5,7 @@
  * said elsewhere.
  *
  * Adding a key: a member in scenario.h, a row in keys.c, a line in a file
- * below selftests/lang/good/. A key whose engine does not exist yet has
- * .engine set: cases that use it are skipped with that reason. Landing the
- * engine is deleting that word.
+ * below selftests/lang/good/.
  */
 #ifndef VMTAP_RUNNER_KEYS_H
 #define VMTAP_RUNNER_KEYS_H
@@ -69,7 +67,6 @@ struct key {
 	const struct keyset *sub;
 	const struct key_custom *custom;
 	const char *label;	/* in case names; NULL: the key's name */
-	const char *engine;	/* missing: "what it needs"; NULL: it works */
 	const char *doc;	/* one or two sentences for the manual */
 	const char *example;	/* NULL: none */
 };
@@ -104,7 +101,6 @@ struct key_ref {
 	const struct keyset *parent;
 	size_t parent_off;	/* in struct scenario */
 	const char *entry;	/* of a KEY_STR_MAP: guest.env.NAME; else NULL */
-	const char *engine;	/* missing, of it or of a map around it */
 };
 
 /** keys_resolve() - find @path from the top; false where there is none */

@@ -302,7 +302,9 @@ static const char *const repro_words[] = { "on_failure", "always", "never", NULL
 
 static const struct key scheduler_keys[] = {
 	{ "binary", KEY_PATH, AT(scen_scheduler, binary), .required = true,
-	  .doc = "The sched_ext scheduler, started in the guest before the payload.",
+	  .doc = "The sched_ext scheduler, started in the guest before the payload. Its "
+		 "watchdog is what it asks for itself (timeout_ms of its struct "
+		 "sched_ext_ops): no kernel lets others set it.",
 	  .example = "build/scx_x" },
 	{ "args", KEY_STR_LIST, AT(scen_scheduler, args),
 	  .doc = "Its arguments.", .example = "[--slice, \"5000\"]" },
@@ -315,10 +317,6 @@ static const struct key scheduler_keys[] = {
 	  .dflt = "on_failure",
 	  .doc = "When sched_ext threw it out over an error, run the case once more "
 		 "with probes on the functions of the crash: scheduler.probes." },
-	{ "watchdog", KEY_DURATION, AT(scen_scheduler, watchdog_ns),
-	  .engine = "sched_ext watchdog override",
-	  .doc = "sched_ext's watchdog. Default: what the scheduler asks for.",
-	  .example = "5s" },
 };
 
 static const struct keyset scheduler_set = {

@@ -133,8 +133,6 @@ static int one_case(const struct onecase *o, const struct plan *plan,
 		return diag_fail(d, -EINVAL, NULL,
 				 "there are %zu cases such as %s; choose one with --filter",
 				 plan->n, plan->cases[0].name);
-	if (!why && o->whole)
-		why = plan->cases[0].scenario->missing_engine;
 	return why ? diag_fail(d, -EINVAL, NULL, "%s", why) : 0;
 }
 

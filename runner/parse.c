@@ -291,31 +291,12 @@ static int parse_number(struct parse_ctx *ctx, const struct key *key,
 	return rc;
 }
 
-void parse_note_engine(struct parse_ctx *ctx, const char *name,
-		       const char *engine)
-{
-	if (!engine || !ctx->sc || ctx->sc->missing_engine)
-		return;
-	ctx->sc->missing_engine =
-		arena_printf(ctx->arena, "%s: this vmtap has no %s yet", name, engine);
-}
-
-/* A value that the key has anyway needs no engine, nor does nothing. */
-static bool at_default(const struct key *key, const struct ynode *n)
-{
-	if (key->kind == KEY_MAP && ynode_is_null(n))
-		return true;
-	return key->dflt && n->type == YNODE_SCALAR && !strcmp(n->text, key->dflt);
-}
-
 int parse_value(struct parse_ctx *ctx, const struct keyset *set,
 		const struct key *key, const struct ynode *n, void *base)
 {
 	void *out = (char *)base + key->off;
 
 	(void)set;
-	if (!at_default(key, n))
-		parse_note_engine(ctx, key->name, key->engine);
 	switch (key->kind) {
 	case KEY_STR:
 	case KEY_TEXT:	return text_by_key(ctx, key, n, out);
@@ -536,11 +517,8 @@ static int parse_default(struct parse_ctx *ctx, const struct keyset *set,
 
 int parse_defaults(struct parse_ctx *ctx, const struct keyset *set, void *base)
 {
-	struct scenario *sc = ctx->sc;
 	int rc = 0;
 
-	/* A default uses no engine. */
-	ctx->sc = NULL;
 	for (size_t i = 0; i < set->n && !rc; i++) {
 		const struct key *key = &set->keys[i];
 
@@ -549,7 +527,6 @@ int parse_defaults(struct parse_ctx *ctx, const struct keyset *set, void *base)
 		if (!rc && key->dflt)
 			rc = parse_default(ctx, set, key, base);
 	}
-	ctx->sc = sc;
 	return rc;
 }
 
@@ -563,8 +540,6 @@ int parse_ref(struct parse_ctx *ctx, const struct key_ref *ref,
 			     .line = n->line, .col = n->col };
 	int rc;
 
-	if (!at_default(ref->key, n))
-		parse_note_engine(ctx, ref->key->name, ref->engine);
 	if (ref->entry)
 		return parse_value(ctx, ref->parent, ref->key, &map, parent);
 	rc = choose_one(ctx, ref->parent, ref->key->name, parent);

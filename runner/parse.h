@@ -21,7 +21,7 @@ struct parse_ctx {
 	const char *file;
 	const char *dir;	/* for KEY_PATH */
 	struct source_text src;
-	struct scenario *sc;	/* takes missing_engine */
+	struct scenario *sc;	/* that is read */
 	const char *note;	/* appended to messages: " (in case x)"; or NULL */
 	/* The last patterns used, compiled; a ring. */
 	struct parse_pattern {
@@ -45,9 +45,6 @@ int parse_value(struct parse_ctx *ctx, const struct keyset *set,
 /** parse_ref() - @n into the key that @ref means, in ctx->sc */
 int parse_ref(struct parse_ctx *ctx, const struct key_ref *ref,
 	      const struct ynode *n);
-/** parse_note_engine() - @name needs @engine (NULL: nothing), which is missing */
-void parse_note_engine(struct parse_ctx *ctx, const char *name,
-		       const char *engine);
 /** parse_ctx_reset() - free what the context itself holds */
 void parse_ctx_reset(struct parse_ctx *ctx);
 

@@ -244,7 +244,6 @@ static int take_combination(void *arg, const struct matrix_pick *picks, size_t n
 	if (!matrix_allows(&e->matrix, sc) || !tags_choose(&e->o->tags, sc))
 		return 0;
 	c.scenario = sc;
-	c.skip = sc->missing_engine;
 	rc = take_params(e, picks, n, &c);
 	return rc ? rc : plan_push(e->st, &c);
 }

@@ -152,7 +152,6 @@ struct scen_scheduler {
 	const char *binary;	/* path, resolved */
 	struct str_list args;
 	struct scen_stats stats;
-	u64 watchdog_ns;	/* sched_ext watchdog; 0: the scheduler's own */
 	enum scen_repro repro;	/* run a crash once more, with probes? */
 };
 
@@ -238,8 +237,6 @@ struct scenario {
 		struct str_list allow;	/* globs over splat headlines */
 	} splats;
 	LIST_OF(struct located_text) checks;
-	/* Why this cannot run in this vmtap: a key without an engine; or NULL. */
-	const char *missing_engine;
 };
 
 /*

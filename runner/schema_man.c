@@ -112,11 +112,6 @@ static int add_key(void *arg, const char *path, const struct key *key)
 	buf_puts(b, "\\fR)\n.br\n");
 	add_prose(b, key->doc);
 	buf_putc(b, '\n');
-	if (key->engine) {
-		buf_puts(b, "Not in this version: a case that uses it is skipped\n(");
-		add_text(b, key->engine);
-		buf_puts(b, ").\n");
-	}
 	if (key->example) {
 		buf_puts(b, ".br\nExample: \\fB");
 		add_text(b, strrchr(path, '.') ? strrchr(path, '.') + 1 : path);

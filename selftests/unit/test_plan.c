@@ -441,15 +441,6 @@ TEST_F(plan, a_seed_is_drawn_where_none_is_given)
 	EXPECT_NE(first, self->plan.seed);
 }
 
-TEST_F(plan, an_engine_that_is_missing_is_a_skip)
-{
-	put("scenarios/a.yaml", "matrix: {scheduler: [null, {binary: x, watchdog: 5s}]}\n");
-	MAKE();
-	ASSERT_EQ(2, self->plan.n);
-	EXPECT_EQ(NULL, self->plan.cases[0].skip);
-	EXPECT_NE(NULL, strstr(self->plan.cases[1].skip, "watchdog"));
-}
-
 TEST_F(plan, every_file_is_read_though_one_is_wrong)
 {
 	put("scenarios/a.yaml", "nme: x\n");
