@@ -124,8 +124,7 @@ static int warm(const struct onecase *o, const struct scenario *s,
 	return 0;
 }
 
-static int one_case(const struct onecase *o, const struct plan *plan,
-		    struct diag *d)
+static int one_case(const struct plan *plan, struct diag *d)
 {
 	const char *why = plan->cases[0].skip;
 
@@ -142,7 +141,7 @@ static int choose_and_go(const struct onecase *o, const struct plan *plan,
 	struct accel_choice accel = { 0 };
 	int status;
 
-	if (one_case(o, plan, d))
+	if (one_case(plan, d))
 		return EXIT_BAD_USAGE;
 	if (accel_choose(o->accel, &accel, d))
 		return EXIT_NO_HOST;
