@@ -31,7 +31,10 @@
 #define CHUNK KiB(16)
 /* For the ends of three logs that are kept and what waits for their files. */
 #define RSS_MAX MiB(8)
-#ifdef __SANITIZE_ADDRESS__
+#ifndef __has_feature	/* gcc's word is __SANITIZE_ADDRESS__ */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define SANITIZED 1
 #else
 #define SANITIZED 0

@@ -73,9 +73,9 @@ static void open_con(FIXTURE_DATA(race) *self)
 {
 	static u32 calls[3];
 	struct virtio_console_cfg cfg = {
-		.sinks = { { stutter, NULL, &calls[0] },
-			   { stutter, NULL, &calls[1] },
-			   { stutter, NULL, &calls[2] } },
+		.sinks = { { .take = stutter, .arg = &calls[0] },
+			   { .take = stutter, .arg = &calls[1] },
+			   { .take = stutter, .arg = &calls[2] } },
 	};
 
 	BUG_ON(virtio_console_create(&self->con, &self->g.mem, &cfg, NULL));

@@ -34,8 +34,10 @@ static int set_regs(void *t, u32 cpu, const struct machine_regs *regs)
 
 static u8 *at(FIXTURE_DATA(stub) *self, u64 addr, size_t len)
 {
-	return addr >= 0x1000 && addr - 0x1000 <= 64 &&
-	       len <= 64 - (addr - 0x1000) ? self->memory + addr - 0x1000 : NULL;
+	u64 off = addr - 0x1000;
+
+	return off <= sizeof(self->memory) && len <= sizeof(self->memory) - off ?
+	       self->memory + off : NULL;
 }
 
 static int read_mem(void *t, u32 cpu, u64 addr, void *data, size_t len)
