@@ -38,8 +38,8 @@ busybox-static		-	the shell and the tools inside guests
 kmod			-	modules.dep for unpacked kernels
 debian-archive-keyring	-	signatures of what is unpacked
 xz-utils		-	the kernel's source
-clang			-	fuzzers and BPF programs
-$clang_rt		-	fuzzers
+clang			-	sanitized tests, fuzzers, BPF programs
+$clang_rt		-	sanitized tests, fuzzers
 acpica-tools		-	tests: iasl reads our ACPI tables
 shellcheck		shellcheck	tests: our scripts
 mandoc			-	tests: our manual
