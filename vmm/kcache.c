@@ -30,11 +30,11 @@ struct kcache_header {
 	u64 head_sum;
 };
 
-void kcache_hash(const void *data, size_t len, char hex[33])
+void kcache_hash(const void *data, size_t len, char hex[KCACHE_HASH_SIZE])
 {
 	XXH128_hash_t h = XXH3_128bits(data, len);
 
-	snprintf(hex, 33, "%016" PRIx64 "%016" PRIx64, (u64)h.high64,
+	snprintf(hex, KCACHE_HASH_SIZE, "%016" PRIx64 "%016" PRIx64, (u64)h.high64,
 		 (u64)h.low64);
 }
 
@@ -53,6 +53,52 @@ char *kcache_dir(const char *hash)
 	if (asprintf(&dir, "%s%s/vmtap/kimage/%s", base, sub, hash) < 0)
 		return NULL;
 	return dir;
+}
+
+/* Where the hash of the file with this @st is kept. */
+static char *stat_path(const struct stat *st)
+{
+	const s64 key[] = {
+		(s64)st->st_dev, (s64)st->st_ino, st->st_size,
+		st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
+	};
+	char name[KCACHE_HASH_SIZE];
+	char *dir __free(cleanup_free) = kcache_dir(".stat");
+	char *path;
+
+	kcache_hash(key, sizeof(key), name);
+	if (!dir || asprintf(&path, "%s/%s", dir, name) < 0)
+		return NULL;
+	return path;
+}
+
+bool kcache_recall(const struct stat *st, char hex[KCACHE_HASH_SIZE])
+{
+	char *path __free(cleanup_free) = stat_path(st);
+	char got[KCACHE_HASH_SIZE + 1];
+	ssize_t n = path ? readlink(path, got, sizeof(got)) : -1;
+
+	if (n != KCACHE_HASH_SIZE - 1)
+		return false;
+	got[n] = '\0';
+	if (strspn(got, "0123456789abcdef") != (size_t)n)
+		return false;
+	memcpy(hex, got, KCACHE_HASH_SIZE);
+	return true;
+}
+
+void kcache_remember(const struct stat *st, s64 now_s, const char *hex)
+{
+	char *path __free(cleanup_free) = stat_path(st);
+	char *dir __free(cleanup_free) = kcache_dir(".stat");
+
+	if (!path || st->st_mtim.tv_sec > now_s - KCACHE_SETTLE_S ||
+	    st->st_ctim.tv_sec > now_s - KCACHE_SETTLE_S)
+		return;
+	if (io_mkdirs(dir, NULL) ||
+	    (symlink(hex, path) < 0 && errno != EEXIST))
+		log_debug("kcache", "%s: cannot be written", path);
 }
 
 static s64 stamp_of(const struct kcache_header *h)

@@ -9,17 +9,26 @@
  * modification time with a part of the hash: while the stamp stands nobody has
  * written to the file since, and only the header is checked; where it does not
  * (a changed or copied file) all of the content is hashed.
+ *
+ * The image itself is hashed once, too: kimage/.stat/<key> is a symbolic link
+ * whose target is the hash of the file that had this device, inode, size and
+ * times. A file that was written to within KCACHE_SETTLE_S is not remembered:
+ * its next change might leave the times as they are.
  */
 #ifndef VMTAP_VMM_KCACHE_H
 #define VMTAP_VMM_KCACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "vmm/base/util.h"
 
 #define KCACHE_HEADER_SIZE 4096
 #define KCACHE_MAX_SIZE GiB(2)
+#define KCACHE_SETTLE_S 2	/* the coarsest time stamps, those of FAT */
+#define KCACHE_HASH_SIZE 33	/* 32 hex digits and a NUL */
 
 struct kcache_map {
 	const u8 *data;	/* page-aligned content */
@@ -29,7 +38,7 @@ struct kcache_map {
 };
 
 /** kcache_hash() - XXH3-128 of @len bytes as 32 hex digits and a NUL */
-void kcache_hash(const void *data, size_t len, char hex[33]);
+void kcache_hash(const void *data, size_t len, char hex[KCACHE_HASH_SIZE]);
 
 /**
  * kcache_dir() - the cache folder for the image with this @hash
@@ -37,6 +46,16 @@ void kcache_hash(const void *data, size_t len, char hex[33]);
  * names an absolute path, or out of memory. The folder may not exist yet.
  */
 char *kcache_dir(const char *hash);
+
+/** kcache_recall() - the content hash of the file that @st tells of, if known */
+bool kcache_recall(const struct stat *st, char hex[KCACHE_HASH_SIZE]);
+
+/**
+ * kcache_remember() - for kcache_recall(); what fails is forgotten
+ * @st: as the file was before it was hashed
+ * @now_s: CLOCK_REALTIME of then; a file that is younger is not remembered
+ */
+void kcache_remember(const struct stat *st, s64 now_s, const char *hex);
 
 /**
  * kcache_load() - map entry @name

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -53,7 +54,9 @@ enum {
 struct kimage {
 	char *path;
 	enum kimage_format format;
-	char hash[33];
+	char hash[KCACHE_HASH_SIZE];
+	struct stat st;		/* of the file; all zero: none */
+	s64 opened_s;
 	char *cache_dir;	/* NULL: no cache */
 	bool cached;
 	const char *compression;
@@ -231,10 +234,6 @@ static int index_payload(struct kimage *ki, const u8 *data, size_t len,
 		return err;
 	ki->relocs = data + ki->elf.len;
 	ki->relocs_len = len - ki->elf.len;
-	if (kimage_relocs_check(ki->relocs, ki->relocs_len)) {
-		ki->relocs = NULL;
-		ki->relocs_len = 0;
-	}
 	return 0;
 }
 
@@ -273,6 +272,23 @@ static void keep_in_cache(struct kimage *ki)
 	ki->cached = false;
 }
 
+/* The content's hash; all of the file is read only where nobody knows it. */
+static void identify(struct kimage *ki, const u8 *data, size_t len)
+{
+	struct stat after;
+
+	if (ki->st.st_ino && kcache_recall(&ki->st, ki->hash))
+		return;
+	if (ki->file_map)
+		madvise(ki->file_map, ki->file_len, MADV_POPULATE_READ);
+	kcache_hash(data, len, ki->hash);
+	/* Not what was exchanged or written to meanwhile. */
+	if (ki->st.st_ino && !stat(ki->path, &after) &&
+	    after.st_ino == ki->st.st_ino &&
+	    !memcmp(&after.st_ctim, &ki->st.st_ctim, sizeof(after.st_ctim)))
+		kcache_remember(&ki->st, ki->opened_s, ki->hash);
+}
+
 static int open_bzimage(struct kimage *ki, const u8 *data, size_t len,
 			unsigned int flags, struct diag *d)
 {
@@ -286,7 +302,10 @@ static int open_bzimage(struct kimage *ki, const u8 *data, size_t len,
 	if (err)
 		return err;
 	ki->compression = p.method->name;
-	kcache_hash(data, len, ki->hash);
+	if (flags & KIMAGE_NO_CACHE)
+		kcache_hash(data, len, ki->hash);
+	else
+		identify(ki, data, len);
 	if (!(flags & KIMAGE_NO_CACHE)) {
 		ki->cache_dir = kcache_dir(ki->hash);
 		if (ki->cache_dir)
@@ -385,8 +404,8 @@ static int map_file(struct kimage *ki, struct diag *d)
 		return diag_fail(d, -errno, NULL, "cannot map: %m");
 	ki->file_map = map;
 	ki->file_len = (size_t)st.st_size;
-	if (!is_elf(map, ki->file_len))
-		madvise(map, ki->file_len, MADV_POPULATE_READ);
+	ki->st = st;
+	ki->opened_s = time(NULL);
 	return 0;
 }
 
@@ -560,7 +579,8 @@ const void *kimage_at(const struct kimage *ki, u64 vaddr, u64 len)
 
 bool kimage_has_relocs(const struct kimage *ki)
 {
-	return ki->relocs;
+	/* Looked at when asked: the table is a megabyte. */
+	return !kimage_relocs_check(ki->relocs, ki->relocs_len);
 }
 
 /* Pages of zeros (.bss is often in the file) stay untouched guest RAM. */
@@ -587,7 +607,7 @@ int kimage_load(const struct kimage *ki, void *dst, u64 len, u64 slide,
 				 "kernel image %s needs %" PRIu64
 				 " bytes of memory, there are %" PRIu64,
 				 ki->path, e->image_size, len);
-	if (slide && !ki->relocs)
+	if (slide && !kimage_has_relocs(ki))
 		return diag_fail(d, -ENOTSUP, NULL,
 				 "kernel image %s has no relocation table: built without CONFIG_RANDOMIZE_BASE, or an ELF vmlinux (take the bzImage)",
 				 ki->path);

@@ -446,6 +446,71 @@ TEST_F(kimage, cache_entry_of_another_version_is_stale)
 	kcache_unmap(&m);
 }
 
+TEST_F(kimage, file_that_is_known_by_its_times_is_not_hashed_again)
+{
+	struct stat st = { .st_ino = 7, .st_size = 100, .st_mtim.tv_sec = 1000,
+			   .st_ctim = { 2000, 5 } };
+	char hash[KCACHE_HASH_SIZE], got[KCACHE_HASH_SIZE] = "";
+
+	kcache_hash("x", 1, hash);
+	EXPECT_FALSE(kcache_recall(&st, got));
+	kcache_remember(&st, 2000 + KCACHE_SETTLE_S - 1, hash);
+	EXPECT_FALSE(kcache_recall(&st, got)) {
+		TH_LOG("written to a moment ago: it may change within one tick");
+	}
+	kcache_remember(&st, 2000 + KCACHE_SETTLE_S, hash);
+	ASSERT_TRUE(kcache_recall(&st, got));
+	EXPECT_STREQ(hash, got);
+	st.st_ctim.tv_nsec++;
+	EXPECT_FALSE(kcache_recall(&st, got));
+	st.st_ctim.tv_nsec--;
+	st.st_size++;
+	EXPECT_FALSE(kcache_recall(&st, got));
+}
+
+/* Where the hash of the file is remembered; this test's cache has one alone. */
+static bool remembered(FIXTURE_DATA(kimage) *self, char path[256])
+{
+	char pattern[256];
+	glob_t g;
+	bool one;
+
+	snprintf(pattern, sizeof(pattern), "%s/vmtap/kimage/.stat/*",
+		 getenv("XDG_CACHE_HOME"));
+	one = !glob(pattern, 0, NULL, &g) && g.gl_pathc == 1;
+	if (one)
+		snprintf(path, 256, "%s", g.gl_pathv[0]);
+	globfree(&g);
+	return one;
+}
+
+TEST_F(kimage, what_is_remembered_of_a_file_is_its_hash_or_nothing)
+{
+	char path[256], hash[KCACHE_HASH_SIZE];
+
+	write_image(self, "gzip");
+	ASSERT_EQ(0, open_file(self));
+	strcpy(hash, kimage_hash(self->ki));
+	sleep(KCACHE_SETTLE_S + 1);
+	ASSERT_EQ(0, open_file(self));
+	ASSERT_TRUE(remembered(self, path));
+	ASSERT_EQ(0, open_file(self));
+	EXPECT_STREQ(hash, kimage_hash(self->ki));
+	EXPECT_TRUE(kimage_cached(self->ki));
+
+	/* It is believed, */
+	ASSERT_EQ(0, unlink(path));
+	ASSERT_EQ(0, symlink("00000000000000000000000000000000", path));
+	ASSERT_EQ(0, open_file(self));
+	EXPECT_STREQ("00000000000000000000000000000000", kimage_hash(self->ki));
+	EXPECT_FALSE(kimage_cached(self->ki));
+	/* where it can be one. */
+	ASSERT_EQ(0, unlink(path));
+	ASSERT_EQ(0, symlink("../../../../../etc/passwd/000000", path));
+	ASSERT_EQ(0, open_file(self));
+	EXPECT_STREQ(hash, kimage_hash(self->ki));
+}
+
 TEST_F(kimage, unwritable_cache_is_no_error)
 {
 	write_image(self, "gzip");
