@@ -88,6 +88,7 @@ freeze-objs := \
 	kread.o \
 	ksym.o \
 	ktype.o \
+	ktype_names.o \
 	ktype_print.o \
 	ktype_spell.o \
 	monitor.o \
@@ -205,6 +206,7 @@ runner-objs := \
 	run_slots.o \
 	rundir.o \
 	scenario.o \
+	sched_value.o \
 	schedexit.o \
 	schedstats.o \
 	schema.o \

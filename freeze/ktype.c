@@ -29,51 +29,8 @@ const char *ktype_type_name(const struct ktype *kt, const struct btf_type *t)
 	return s ? s : "";
 }
 
-static u32 hash_name(const char *s)
-{
-	u32 h = 2166136261U;
-
-	while (*s)
-		h = (h ^ (u8)*s++) * 16777619U;
-	return h;
-}
-
-static bool is_indexed(const struct btf_type *t)
-{
-	return t->name_off && !btf_is_func(t) && !btf_is_fwd(t) &&
-	       btf_kind(t) != BTF_KIND_TYPE_TAG &&
-	       btf_kind(t) != BTF_KIND_DECL_TAG;
-}
-
-static int index_names(struct ktype *kt)
-{
-	u32 first = kt->base ? btf__type_cnt(kt->base->btf) : 1;
-	u32 nr = btf__type_cnt(kt->btf), id, named = 0, size = 16;
-
-	for (id = first; id < nr; id++)
-		named += is_indexed(btf__type_by_id(kt->btf, id));
-	while (size < named * 2)
-		size *= 2;
-	kt->slots = calloc(size, sizeof(*kt->slots));
-	if (!kt->slots)
-		return -ENOMEM;
-	kt->mask = size - 1;
-	for (id = first; id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
-		u32 at;
-
-		if (!is_indexed(t))
-			continue;
-		at = hash_name(ktype_type_name(kt, t));
-		while (kt->slots[at & kt->mask])
-			at++;
-		kt->slots[at & kt->mask] = id;
-	}
-	return 0;
-}
-
-int ktype_open_data(const void *data, size_t len, const struct ktype *base,
-		    struct ktype **out, struct diag *d)
+static int open_btf(const void *data, size_t len, const struct ktype *base,
+		    const char *cache_dir, struct ktype **out, struct diag *d)
 {
 	struct ktype *kt;
 	libbpf_print_fn_t old;
@@ -99,12 +56,19 @@ int ktype_open_data(const void *data, size_t len, const struct ktype *base,
 				 len);
 	}
 	kt->base = base;
-	if (index_names(kt)) {
+	err = ktype_names_open(kt, cache_dir);
+	if (err) {
 		ktype_close(kt);
-		return diag_fail(d, -ENOMEM, NULL, "no memory");
+		return diag_fail(d, err, NULL, "no memory");
 	}
 	*out = kt;
 	return 0;
+}
+
+int ktype_open_data(const void *data, size_t len, const struct ktype *base,
+		    struct ktype **out, struct diag *d)
+{
+	return open_btf(data, len, base, NULL, out, d);
 }
 
 int ktype_open(const struct kimage *ki, struct ktype **out, struct diag *d)
@@ -116,7 +80,7 @@ int ktype_open(const struct kimage *ki, struct ktype **out, struct diag *d)
 		return diag_fail(d, -ENOENT, NULL,
 				 "kernel image %s: no BTF (CONFIG_DEBUG_INFO_BTF is off)",
 				 kimage_path(ki));
-	err = ktype_open_data(s->data, s->size, NULL, out, d);
+	err = open_btf(s->data, s->size, NULL, kimage_cache_dir(ki), out, d);
 	if (err)
 		return diag_wrap(d, err, "kernel image %s", kimage_path(ki));
 	return 0;
@@ -127,7 +91,7 @@ void ktype_close(struct ktype *kt)
 	if (!kt)
 		return;
 	btf__free(kt->btf);
-	free(kt->slots);
+	ktype_names_close(kt);
 	free(kt);
 }
 
@@ -152,116 +116,6 @@ const struct btf_type *ktype_strip(const struct ktype *kt, u32 *id)
 		*id = t->type;
 	}
 	return NULL;
-}
-
-/* C's other spellings of BTF's integer names. */
-static const char *int_alias(const char *name)
-{
-	static const char *const alias[][2] = {
-		{ "unsigned", "unsigned int" },
-		{ "long", "long int" },
-		{ "unsigned long", "long unsigned int" },
-		{ "unsigned long int", "long unsigned int" },
-		{ "long long", "long long int" },
-		{ "unsigned long long", "long long unsigned int" },
-		{ "short", "short int" },
-		{ "unsigned short", "short unsigned int" },
-		{ "bool", "_Bool" },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(alias); i++)
-		if (!strcmp(alias[i][0], name))
-			return alias[i][1];
-	return name;
-}
-
-enum { WANT_ANY, WANT_STRUCT, WANT_UNION, WANT_ENUM, WANT_VAR };
-
-/* How well a kind answers to a plain name; 0: not at all, 1 is best. */
-static unsigned int kind_rank(const struct btf_type *t, int want)
-{
-	switch (btf_kind(t)) {
-	case BTF_KIND_STRUCT:
-		return want == WANT_ANY || want == WANT_STRUCT ? 1 : 0;
-	case BTF_KIND_UNION:
-		return want == WANT_ANY || want == WANT_UNION ? 2 : 0;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_ENUM64:
-		return want == WANT_ANY || want == WANT_ENUM ? 3 : 0;
-	case BTF_KIND_TYPEDEF:
-		return want == WANT_ANY ? 4 : 0;
-	case BTF_KIND_INT:
-	case BTF_KIND_FLOAT:
-		return want == WANT_ANY ? 5 : 0;
-	case BTF_KIND_VAR:
-		return want == WANT_VAR ? 1 : 0;
-	default:
-		return 0;
-	}
-}
-
-static int parse_tag(const char **name, size_t *len)
-{
-	static const char *const tags[] = { "struct ", "union ", "enum " };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(tags); i++) {
-		size_t n = strlen(tags[i]);
-
-		if (*len > n && !strncmp(*name, tags[i], n)) {
-			*name += n;
-			*len -= n;
-			return WANT_STRUCT + (int)i;
-		}
-	}
-	return WANT_ANY;
-}
-
-/* The best kind wins; of several of one kind the first that was built. */
-static int find_indexed(const struct ktype *kt, const char *name, int want)
-{
-	u32 at = hash_name(name), id;
-	unsigned int best_rank = 99;
-	int best = -ENOENT;
-
-	for (; (id = kt->slots[at & kt->mask]); at++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
-		unsigned int rank = kind_rank(t, want);
-
-		if (rank && rank < best_rank && !strcmp(ktype_type_name(kt, t), name)) {
-			best = (int)id;
-			best_rank = rank;
-		}
-	}
-	if (best < 0 && kt->base)
-		return find_indexed(kt->base, name, want);
-	return best;
-}
-
-static int find_named(const struct ktype *kt, const char *name, size_t len)
-{
-	int want = parse_tag(&name, &len);
-	char plain[128];
-
-	if (!len || len >= sizeof(plain))
-		return -ENOENT;
-	memcpy(plain, name, len);
-	plain[len] = '\0';
-	return find_indexed(kt, want == WANT_ANY ? int_alias(plain) : plain,
-			    want);
-}
-
-int ktype_find(const struct ktype *kt, const char *name)
-{
-	return find_named(kt, name, strlen(name));
-}
-
-int ktype_find_var(const struct ktype *kt, const char *name)
-{
-	int id = find_indexed(kt, name, WANT_VAR);
-
-	return id < 0 ? id : (int)btf__type_by_id(kt->btf, (u32)id)->type;
 }
 
 static void int_info(const struct ktype *kt, const struct btf_type *t,
@@ -532,7 +386,7 @@ int ktype_field(const struct ktype *kt, const char *path, struct kfield *out,
 	s64 size;
 	int id, err = 0;
 
-	id = find_named(kt, path, len);
+	id = ktype_find_named(kt, path, len);
 	if (id < 0)
 		return diag_fail(d, -ENOENT, NULL, "no type called %.*s",
 				 (int)len, path);
@@ -621,6 +475,20 @@ int ktype_enum(const struct ktype *kt, const char *enum_name,
 			continue;
 		if (enum_has(kt, t, value_name, out))
 			return 0;
+	}
+	return -ENOENT;
+}
+
+int ktype_enum_with(const struct ktype *kt, const char *value_name)
+{
+	u32 nr = btf__type_cnt(kt->btf), id;
+
+	for (id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+
+		if (btf_is_any_enum(t) &&
+		    enum_has(kt, t, value_name, &(s64){ 0 }))
+			return (int)id;
 	}
 	return -ENOENT;
 }

@@ -116,6 +116,8 @@ bool ktype_has(const struct ktype *kt, const char *path);
  */
 int ktype_enum(const struct ktype *kt, const char *enum_name,
 	       const char *value_name, s64 *out);
+/** ktype_enum_with() - id of the enum, named or not, that has @value_name; -ENOENT */
+int ktype_enum_with(const struct ktype *kt, const char *value_name);
 /** ktype_enum_name() - enumerator of enum type @id with @value, or NULL */
 const char *ktype_enum_name(const struct ktype *kt, u32 id, s64 value);
 

@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 
 #include "freeze/ktype.h"
+#include "vmm/kcache.h"
 
 #define KTYPE_MAX_DEPTH 32	/* of typedef chains, nesting, declarators */
 
@@ -16,9 +17,21 @@ struct ktype {
 	 * Named types by hash of the name, open addressing: id, or 0. The
 	 * readers ask by name thousands of times.
 	 */
-	u32 *slots;
+	const u32 *slots;
 	u32 mask;
+	u32 *own_slots;			/* built here; else NULL */
+	struct kcache_map names;	/* of a kernel image's cache */
 };
+
+/**
+ * ktype_names_open() - the index of names, from @cache_dir or for it
+ * @cache_dir: NULL keeps none. Return: 0, -ENOMEM.
+ */
+int ktype_names_open(struct ktype *kt, const char *cache_dir);
+void ktype_names_close(struct ktype *kt);
+
+/** ktype_find_named() - ktype_find() of @len bytes of @name */
+int ktype_find_named(const struct ktype *kt, const char *name, size_t len);
 
 /** ktype_type_name() - of @t, "" where it has none */
 const char *ktype_type_name(const struct ktype *kt, const struct btf_type *t);

@@ -3,11 +3,15 @@
 #include "freeze/ktype.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <bpf/btf.h>
 #include <kselftest_harness.h>
 
+#include "freeze/ktype_priv.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 
@@ -309,6 +313,53 @@ TEST_F(ktype, split_btf_refers_to_its_base)
 	ktype_close(split);
 	btf__free(b);
 	btf__free(base);
+}
+
+/* The index of names as a kernel image's cache has it, sound and not. */
+TEST_F(ktype, names_from_a_cache)
+{
+	u32 slots[17], nr = ktype_nr(self->kt) + 1;
+	struct iovec iov = { slots, sizeof(slots) };
+	char dir[] = "/tmp/vmtap-ktype.XXXXXX", path[64];
+	int id = ktype_find(self->kt, "outer");
+	struct ktype *kt = self->kt;
+
+	ASSERT_LT(0, id);
+	ASSERT_NE(NULL, mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/types", dir);
+	ktype_names_close(kt);
+	ASSERT_EQ(0, ktype_names_open(kt, dir));
+	EXPECT_NE(NULL, kt->own_slots);
+	EXPECT_EQ(id, ktype_find(kt, "outer"));
+	ktype_names_close(kt);
+	ASSERT_EQ(0, ktype_names_open(kt, dir));
+	EXPECT_EQ(NULL, kt->own_slots);
+	EXPECT_EQ(id, ktype_find(kt, "outer"));
+	EXPECT_EQ(-ENOENT, ktype_find(kt, "nobody"));
+
+	/* Full of ids that are none: no end to probe for. */
+	ktype_names_close(kt);
+	memset(slots, 0xff, sizeof(slots));
+	slots[0] = nr;
+	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
+	ASSERT_EQ(0, ktype_names_open(kt, dir));
+	EXPECT_EQ(NULL, kt->own_slots);
+	EXPECT_EQ(-ENOENT, ktype_find(kt, "outer"));
+
+	/* Another BTF's, and one that is cut: built anew, and kept. */
+	ktype_names_close(kt);
+	slots[0] = nr + 1;
+	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
+	ASSERT_EQ(0, ktype_names_open(kt, dir));
+	EXPECT_EQ(id, ktype_find(kt, "outer"));
+	ktype_names_close(kt);
+	slots[0] = nr;
+	iov.iov_len -= 4;
+	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
+	ASSERT_EQ(0, ktype_names_open(kt, dir));
+	EXPECT_EQ(id, ktype_find(kt, "outer"));
+	unlink(path);
+	rmdir(dir);
 }
 
 /* Cut and damaged BTF is refused or stays within its bytes. */
