@@ -10,6 +10,7 @@
 
 #define SLIDE_ALIGN MiB(2)	/* the least CONFIG_PHYSICAL_ALIGN */
 #define SLIDE_MAX GiB(1)
+#define CR4_FRED (1ULL << 32)
 
 /* What one derivation came to. */
 struct evidence {
@@ -228,6 +229,11 @@ static void judge_phys(const struct kaslr_input *in, struct kaslr *out)
 	}
 	out->have_phys_base = true;
 	out->phys_base = in->have_walked ? in->walked_phys_base : in->phys_base;
+}
+
+enum kaslr_fact kaslr_fred(u64 cr4)
+{
+	return cr4 & CR4_FRED ? KASLR_YES : KASLR_NO;
 }
 
 void kaslr_derive(const struct kaslr_input *in, struct kaslr *out)

@@ -49,6 +49,9 @@ struct kaslr {
 	char reason[256];	/* why nothing was published, or what disagreed */
 };
 
+/** kaslr_fred() - whether a CPU with this CR4 delivers system calls by FRED */
+enum kaslr_fact kaslr_fred(u64 cr4);
+
 /** kaslr_derive() - fill @out; always succeeds */
 void kaslr_derive(const struct kaslr_input *in, struct kaslr *out);
 

@@ -67,7 +67,8 @@ struct value *collect_kaslr(const struct collect_from *from)
 
 	link_addresses(from->image, &in);
 	guest_reported(from->heard, &in);
-	if (in.entry_link && !machine_vcpu_regs(from->machine, 0, &regs)) {
+	if (!machine_vcpu_regs(from->machine, 0, &regs)) {
+		in.fred = kaslr_fred(regs.cr4);
 		in.have_lstar = true;
 		in.lstar = regs.lstar;
 	}

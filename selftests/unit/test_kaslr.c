@@ -109,7 +109,8 @@ TEST(fred_kernel_uses_kern_addrs_and_says_so)
 	struct kaslr_input in = whole();
 	struct kaslr k;
 
-	in.fred = KASLR_YES;
+	EXPECT_EQ(KASLR_NO, kaslr_fred(0x3706f8));
+	in.fred = kaslr_fred(0x1003706f8);
 	in.lstar = 0;
 	k = derive(&in);
 	EXPECT_EQ(SLIDE, k.offset);
