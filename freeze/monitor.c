@@ -18,7 +18,10 @@ int monitor_init(struct monitor *m, const struct monitor_cfg *cfg,
 void monitor_deinit(struct monitor *m)
 {
 	free(m->cpus);
+	free(m->phases);
 	m->cpus = NULL;
+	m->phases = NULL;
+	m->nr_phases = 0;
 }
 
 static void __printf(2, 3) fail(struct monitor *m, const char *fmt, ...)
@@ -39,7 +42,8 @@ static bool breach(struct monitor *m, enum monitor_limit limit, bool over)
 	return m->in_a_row[limit] >= m->cfg.sustained;
 }
 
-static void judge_queues(struct monitor *m, const struct monitor_cpu *cpus)
+static void judge_queues(struct monitor *m, struct monitor_sum *one,
+			 const struct monitor_cpu *cpus)
 {
 	u64 longest = 0, shortest = ~0ULL, deepest = 0;
 	unsigned int i;
@@ -50,13 +54,13 @@ static void judge_queues(struct monitor *m, const struct monitor_cpu *cpus)
 			continue;
 		longest = max(longest, cpus[i].c.nr_running);
 		shortest = min(shortest, cpus[i].c.nr_running);
-		m->has_scx |= cpus[i].c.has_scx;
+		one->has_scx |= cpus[i].c.has_scx;
 		if (cpus[i].c.has_scx)
 			deepest = max(deepest, cpus[i].c.scx.local_dsq_depth);
 	}
 	ratio = (double)longest / (double)max(shortest, (u64)1);
-	m->max_imbalance_ratio = max(m->max_imbalance_ratio, ratio);
-	m->max_local_dsq_depth = max(m->max_local_dsq_depth, deepest);
+	one->max_imbalance_ratio = ratio;
+	one->max_local_dsq_depth = deepest;
 	if (breach(m, MONITOR_IMBALANCE, m->cfg.max_imbalance_ratio > 0 &&
 		   ratio > m->cfg.max_imbalance_ratio))
 		fail(m, "run queues of %llu and %llu tasks: imbalance %.1f over %u samples, the limit is %.1f",
@@ -75,9 +79,8 @@ static u64 grown(u64 now, u64 before)
 	return now >= before ? now - before : now;
 }
 
-/* Events of this sample alone, over all CPUs; into @delta. */
-static void count_events(struct monitor *m, const struct monitor_cpu *cpus,
-			 u64 delta[SCHED_MAX_EVENTS])
+static void count_events(const struct monitor *m, struct monitor_sum *one,
+			 const struct monitor_cpu *cpus)
 {
 	unsigned int i, e;
 
@@ -86,15 +89,13 @@ static void count_events(struct monitor *m, const struct monitor_cpu *cpus,
 
 		if (!cpus[i].present || !cpus[i].c.has_events)
 			continue;
-		m->has_events = true;
+		one->has_events = true;
 		/* Of a CPU that was never seen its past is not known. */
 		for (e = 0; last->present && e < m->cfg.nr_events; e++)
-			delta[e] += grown(cpus[i].c.events[e],
-					  last->c.has_events ?
-					  last->c.events[e] : 0);
+			one->events[e] += grown(cpus[i].c.events[e],
+						last->c.has_events ?
+						last->c.events[e] : 0);
 	}
-	for (e = 0; e < m->cfg.nr_events; e++)
-		m->events[e] += delta[e];
 }
 
 static void judge_rate(struct monitor *m, enum monitor_limit limit, int event,
@@ -111,14 +112,11 @@ static void judge_rate(struct monitor *m, enum monitor_limit limit, int event,
 		     rate, what, m->cfg.sustained, most);
 }
 
-static void judge_events(struct monitor *m, u64 now_ns,
-			 const struct monitor_cpu *cpus)
+static void judge_events(struct monitor *m, u64 now_ns, const u64 *delta)
 {
-	u64 delta[SCHED_MAX_EVENTS] = { 0 };
 	double seconds = (double)(now_ns - m->last_ns) / NSEC_PER_SEC;
 
-	count_events(m, cpus, delta);
-	if (!m->samples)
+	if (!m->sum.samples)
 		return;
 	judge_rate(m, MONITOR_FALLBACK, m->cfg.fallback_event,
 		   m->cfg.max_fallback_rate, seconds, delta,
@@ -128,29 +126,53 @@ static void judge_events(struct monitor *m, u64 now_ns,
 		   "dispatches that kept the last task");
 }
 
-static void count_schedstat(struct monitor *m, const struct monitor_cpu *cpus)
+static void add_schedstat(struct sched_schedstat *sum,
+			  const struct sched_schedstat *now,
+			  const struct sched_schedstat *old)
 {
-	struct sched_schedstat *sum = &m->schedstat;
+	sum->run_delay_ns += grown(now->run_delay_ns, old->run_delay_ns);
+	sum->pcount += grown(now->pcount, old->pcount);
+	sum->yld_count += grown(now->yld_count, old->yld_count);
+	sum->sched_count += grown(now->sched_count, old->sched_count);
+	sum->sched_goidle += grown(now->sched_goidle, old->sched_goidle);
+	sum->ttwu_count += grown(now->ttwu_count, old->ttwu_count);
+	sum->ttwu_local += grown(now->ttwu_local, old->ttwu_local);
+}
+
+static void count_schedstat(const struct monitor *m, struct monitor_sum *one,
+			    const struct monitor_cpu *cpus)
+{
 	unsigned int i;
 
 	for (i = 0; i < m->nr_cpus; i++) {
-		const struct sched_schedstat *now = &cpus[i].c.schedstat;
 		const struct monitor_cpu *last = &m->cpus[i].last;
-		const struct sched_schedstat *old = &last->c.schedstat;
 
 		if (!cpus[i].present || !cpus[i].c.has_schedstat)
 			continue;
-		m->has_schedstat = true;
-		if (!last->present || !last->c.has_schedstat)
-			continue;
-		sum->run_delay_ns += grown(now->run_delay_ns, old->run_delay_ns);
-		sum->pcount += grown(now->pcount, old->pcount);
-		sum->yld_count += grown(now->yld_count, old->yld_count);
-		sum->sched_count += grown(now->sched_count, old->sched_count);
-		sum->sched_goidle += grown(now->sched_goidle, old->sched_goidle);
-		sum->ttwu_count += grown(now->ttwu_count, old->ttwu_count);
-		sum->ttwu_local += grown(now->ttwu_local, old->ttwu_local);
+		one->has_schedstat = true;
+		if (last->present && last->c.has_schedstat)
+			add_schedstat(&one->schedstat, &cpus[i].c.schedstat,
+				      &last->c.schedstat);
 	}
+}
+
+static void add_sum(struct monitor_sum *to, const struct monitor_sum *one)
+{
+	static const struct sched_schedstat none;
+	unsigned int e;
+
+	to->samples += one->samples;
+	to->max_imbalance_ratio = max(to->max_imbalance_ratio,
+				      one->max_imbalance_ratio);
+	to->max_local_dsq_depth = max(to->max_local_dsq_depth,
+				      one->max_local_dsq_depth);
+	to->has_scx |= one->has_scx;
+	to->stuck |= one->stuck;
+	to->has_events |= one->has_events;
+	for (e = 0; e < SCHED_MAX_EVENTS; e++)
+		to->events[e] += one->events[e];
+	to->has_schedstat |= one->has_schedstat;
+	add_schedstat(&to->schedstat, &one->schedstat, &none);
 }
 
 /* Did the clock stand still since the last sample without an excuse? */
@@ -158,14 +180,14 @@ static bool stands_still(const struct monitor *m, u64 now_ns,
 			 const struct monitor_cpu *last,
 			 const struct monitor_cpu *now)
 {
-	if (!m->samples || !last->present || last->c.idle || now->c.idle)
+	if (!m->sum.samples || !last->present || last->c.idle || now->c.idle)
 		return false;
 	return now->c.clock_ns == last->c.clock_ns &&
 	       now->ran_ns - last->ran_ns >= (now_ns - m->last_ns) / 2;
 }
 
-static void judge_clock(struct monitor *m, u64 now_ns, unsigned int cpu,
-			const struct monitor_cpu *now)
+static void judge_clock(struct monitor *m, struct monitor_sum *one, u64 now_ns,
+			unsigned int cpu, const struct monitor_cpu *now)
 {
 	struct monitor_seen *seen = &m->cpus[cpu];
 
@@ -177,7 +199,7 @@ static void judge_clock(struct monitor *m, u64 now_ns, unsigned int cpu,
 		      seen->still + 1 : 0;
 	if (seen->still < m->cfg.sustained)
 		return;
-	m->stuck = true;
+	one->stuck = true;
 	if (m->cfg.fail_on_stall)
 		fail(m, "stall: the run queue's clock of CPU %u stood still over %u samples while %s (pid %d) ran",
 		     cpu, seen->still, now->c.curr_comm, now->c.curr_pid);
@@ -185,6 +207,7 @@ static void judge_clock(struct monitor *m, u64 now_ns, unsigned int cpu,
 
 void monitor_add(struct monitor *m, u64 now_ns, const struct monitor_cpu *cpus)
 {
+	struct monitor_sum one = { .samples = 1 };
 	unsigned int i;
 	bool any = false;
 
@@ -192,13 +215,30 @@ void monitor_add(struct monitor *m, u64 now_ns, const struct monitor_cpu *cpus)
 		any |= cpus[i].present;
 	if (!any)
 		return;
-	judge_queues(m, cpus);
-	judge_events(m, now_ns, cpus);
-	count_schedstat(m, cpus);
+	judge_queues(m, &one, cpus);
+	count_events(m, &one, cpus);
+	judge_events(m, now_ns, one.events);
+	count_schedstat(m, &one, cpus);
 	for (i = 0; i < m->nr_cpus; i++) {
-		judge_clock(m, now_ns, i, &cpus[i]);
+		judge_clock(m, &one, now_ns, i, &cpus[i]);
 		m->cpus[i].last = cpus[i];
 	}
 	m->last_ns = now_ns;
-	m->samples++;
+	add_sum(&m->sum, &one);
+	if (m->nr_phases)
+		add_sum(&m->phases[m->nr_phases - 1].sum, &one);
+}
+
+void monitor_begin(struct monitor *m, const char *label, s64 step)
+{
+	struct monitor_phase *grown = NULL, *p;
+
+	if (m->nr_phases < MONITOR_MAX_PHASES)
+		grown = realloc(m->phases, (m->nr_phases + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	m->phases = grown;
+	p = &grown[m->nr_phases++];
+	*p = (struct monitor_phase){ .step = step };
+	snprintf(p->label, sizeof(p->label), "%s", label);
 }

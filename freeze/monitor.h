@@ -43,14 +43,8 @@ struct monitor_seen {
 	u32 still;		/* samples in a row */
 };
 
-struct monitor {
-	struct monitor_cfg cfg;
-	unsigned int nr_cpus;
-	struct monitor_seen *cpus;
-	u64 last_ns;
-	u32 in_a_row[MONITOR_NR_LIMITS];
-
-	/* The summary so far. */
+/* What some samples in a row come to. */
+struct monitor_sum {
 	u64 samples;
 	double max_imbalance_ratio;
 	u64 max_local_dsq_depth;
@@ -60,6 +54,25 @@ struct monitor {
 	u64 events[SCHED_MAX_EVENTS];	/* increments, over all CPUs */
 	bool has_schedstat;
 	struct sched_schedstat schedstat;	/* increments, over all CPUs */
+};
+
+#define MONITOR_MAX_PHASES 4096
+
+struct monitor_phase {
+	char label[64];
+	s64 step;
+	struct monitor_sum sum;
+};
+
+struct monitor {
+	struct monitor_cfg cfg;
+	unsigned int nr_cpus;
+	struct monitor_seen *cpus;
+	u64 last_ns;
+	u32 in_a_row[MONITOR_NR_LIMITS];
+	struct monitor_sum sum;		/* of all samples */
+	struct monitor_phase *phases;
+	size_t nr_phases;
 	char failure[200];		/* the first one; "" none */
 };
 
@@ -78,5 +91,12 @@ void monitor_deinit(struct monitor *m);
  * which the host gave the vCPU less than half of the time.
  */
 void monitor_add(struct monitor *m, u64 now_ns, const struct monitor_cpu *cpus);
+
+/**
+ * monitor_begin() - samples from here on belong to a phase called @label
+ * What lies before the first one belongs to none. Past MONITOR_MAX_PHASES, and
+ * without memory, the last phase goes on.
+ */
+void monitor_begin(struct monitor *m, const char *label, s64 step);
 
 #endif

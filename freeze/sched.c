@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 
 #define EVENT_NAME_SIZE 48
@@ -23,6 +24,7 @@ struct sched_off {
 	struct opt scx_nr, scx_depth, scx_flags, scx_immed;
 	struct opt run_delay, pcount, yld, sched_count, goidle, ttwu, ttwu_local;
 	struct opt sd_parent, sd_level, sd_flags, sd_weight, sd_name;
+	int sd_enum;		/* of their flags; 0: not looked for, < 0: none */
 	/*
 	 * sched_ext's event counters: either in a per-CPU variable, or behind
 	 * the root scheduler's per-CPU pointer, @pcpu_off into that.
@@ -351,6 +353,30 @@ int sched_domains(struct sched *s, unsigned int cpu,
 			err = get(s, sd, &off->sd_parent, &sd);
 	}
 	return err ? err : (int)n;
+}
+
+int sched_domain_flags(const struct sched *s, u32 flags, struct buf *out)
+{
+	const struct ktype *kt = s->k.types;
+	struct sched_off *off = s->off;
+	const char *blank = "";
+	int bit, err = 0;
+
+	if (!off->sd_enum)
+		off->sd_enum = ktype_enum_with(kt, "SD_BALANCE_NEWIDLE");
+	if (off->sd_enum < 0)
+		return -ENOENT;
+	for (bit = 0; bit < 32 && !err; bit++) {
+		const char *name;
+
+		if (!(flags & 1U << bit))
+			continue;
+		name = ktype_enum_name(kt, (u32)off->sd_enum, (s64)1 << bit);
+		err = name ? buf_printf(out, "%s%s", blank, name) :
+			     buf_printf(out, "%s0x%x", blank, 1U << bit);
+		blank = " ";
+	}
+	return err;
 }
 
 int sched_schedstats_enabled(const struct sched *s)

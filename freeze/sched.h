@@ -13,6 +13,7 @@
 #define SCHED_MAX_DOMAINS 8
 #define SCHED_MAX_EVENTS 32
 
+struct buf;
 struct sched_off;
 
 /* The reader's state: resolved offsets and addresses. sched_deinit() frees. */
@@ -85,6 +86,13 @@ const char *sched_event_name(const struct sched *s, unsigned int i);
 /** sched_domains() - @cpu's domains from the bottom up; how many, or -errno */
 int sched_domains(struct sched *s, unsigned int cpu,
 		  struct sched_domain_info *out, unsigned int max);
+
+/**
+ * sched_domain_flags() - append the names of @flags as the kernel has them
+ * In the order of the bits, a blank between them: "SD_BALANCE_NEWIDLE SD_NUMA".
+ * Return: 0; -ENOENT BTF does not tell; -ENOMEM.
+ */
+int sched_domain_flags(const struct sched *s, u32 flags, struct buf *out);
 
 /** sched_schedstats_enabled() - the sched_schedstats static key; -ENOENT */
 int sched_schedstats_enabled(const struct sched *s);

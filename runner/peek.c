@@ -12,6 +12,7 @@
 #include "runner/heard.h"
 #include "runner/inside.h"
 #include "runner/scenario.h"
+#include "runner/value.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
 #include "vmm/event.h"
@@ -177,6 +178,22 @@ static int prepare_samples(struct peek *p, struct diag *d)
 	return 0;
 }
 
+/* What came since the last sample was the old phase's; the last one is new. */
+static void note_phases(struct peek *p)
+{
+	const struct value *list;
+
+	heard_lock(p->heard);
+	list = p->heard->stimulus;
+	for (; list && p->stimuli < list->list.len; p->stimuli++) {
+		const struct value *s = list->list.items[p->stimuli];
+
+		monitor_begin(&p->monitor, value_as_str(value_get(s, "label"), ""),
+			      value_as_int(value_get(s, "step_index"), -1));
+	}
+	heard_unlock(p->heard);
+}
+
 static void take_sample(struct peek *p)
 {
 	bool failed_before;
@@ -199,8 +216,20 @@ static void take_sample(struct peek *p)
 	p->schedstats |= sched_schedstats_enabled(&p->sched) == 1;
 	failed_before = p->monitor.failure[0];
 	monitor_add(&p->monitor, now_ns(), p->sample);
+	note_phases(p);
 	if (p->monitor.failure[0] && !failed_before && p->failed)
 		p->failed(p->ctx, p->monitor.failure);
+}
+
+static void read_domains(struct peek *p)
+{
+	unsigned int i;
+
+	free(p->domains);
+	p->domains = calloc(p->monitor.nr_cpus, sizeof(*p->domains));
+	for (i = 0; p->domains && i < p->monitor.nr_cpus; i++)
+		p->domains[i].nr = sched_domains(&p->sched, i, p->domains[i].d,
+						 SCHED_MAX_DOMAINS);
 }
 
 static void watch_once(struct peek *p)
@@ -268,8 +297,10 @@ void peek_stage(struct peek *p, enum stage stage)
 	if (stage != STAGE_VERDICT)
 		return;
 	peek_stop(p);
-	if (p->sampling)
+	if (p->sampling) {
 		take_sample(p);
+		read_domains(p);
+	}
 	look_for_progs(p);
 	p->finished = true;
 }
@@ -287,8 +318,11 @@ void peek_stop(struct peek *p)
 
 void peek_finish(struct peek *p)
 {
-	if (p->heard && p->heard->stage >= STAGE_PAYLOAD && !p->finished)
-		look_for_progs(p);
+	if (!p->heard || p->heard->stage < STAGE_PAYLOAD || p->finished)
+		return;
+	if (p->sampling)
+		read_domains(p);
+	look_for_progs(p);
 }
 
 void peek_deinit(struct peek *p)
@@ -303,5 +337,6 @@ void peek_deinit(struct peek *p)
 	monitor_deinit(&p->monitor);
 	sched_deinit(&p->sched);
 	free(p->sample);
+	free(p->domains);
 	free(p->progs);
 }

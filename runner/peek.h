@@ -28,6 +28,12 @@ struct peek_prog {
 	struct bpfprog first, last;
 };
 
+/* A CPU's domains, from the bottom up. */
+struct peek_domains {
+	int nr;			/* -errno: cannot be read */
+	struct sched_domain_info d[SCHED_MAX_DOMAINS];
+};
+
 struct peek {
 	struct machine *m;
 	struct inside *inside;
@@ -47,6 +53,8 @@ struct peek {
 	struct monitor_cpu *sample;
 	bool sampling;			/* sched, monitor and sample are set up */
 	bool schedstats;
+	size_t stimuli;			/* that the monitor knows of */
+	struct peek_domains *domains;	/* of each CPU at the last look; may be NULL */
 	u64 dropped;			/* samples that could not be read */
 	bool progs_read;		/* the list was seen at least once */
 	struct peek_prog *progs;

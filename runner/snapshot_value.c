@@ -7,13 +7,9 @@
 #include <string.h>
 
 #include "runner/reads.h"
+#include "runner/sched_value.h"
 #include "runner/value.h"
 #include "vmm/base/buf.h"
-
-static void set_int(struct value *map, const char *key, u64 v)
-{
-	value_set(map, key, value_int((s64)v));
-}
 
 static struct value *regs_value(const struct machine_regs *r)
 {
@@ -68,24 +64,6 @@ static struct value *task_value(const struct task *t)
 	return v;
 }
 
-static struct value *rq_value(const struct sched_cpu *rq)
-{
-	struct value *v = value_map(), *scx;
-
-	set_int(v, "nr_running", rq->nr_running);
-	set_int(v, "nr_switches", rq->nr_switches);
-	set_int(v, "clock_ns", rq->clock_ns);
-	value_set(v, "idle", value_bool(rq->idle));
-	if (!rq->has_scx)
-		return v;
-	scx = value_map();
-	set_int(scx, "nr_running", rq->scx.nr_running);
-	set_int(scx, "local_dsq_depth", rq->scx.local_dsq_depth);
-	value_set(scx, "flags", value_addr(rq->scx.flags));
-	value_set(v, "scx", scx);
-	return v;
-}
-
 static struct value *cpu_value(const struct capture_cpu *c)
 {
 	const char *state = capture_state_name(c->state);
@@ -103,7 +81,7 @@ static struct value *cpu_value(const struct capture_cpu *c)
 	if (c->has_task)
 		value_set(v, "task", task_value(&c->task));
 	if (c->has_rq)
-		value_set(v, "rq", rq_value(&c->rq));
+		value_set(v, "rq", sched_cpu_value(&c->rq));
 	return v;
 }
 

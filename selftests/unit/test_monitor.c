@@ -59,10 +59,10 @@ static void steps(FIXTURE_DATA(monitor) *self, int n)
 TEST_F(monitor, healthy)
 {
 	steps(self, 10);
-	EXPECT_EQ(10, self->m.samples);
-	EXPECT_EQ(1.0, self->m.max_imbalance_ratio);
-	EXPECT_FALSE(self->m.stuck);
-	EXPECT_FALSE(self->m.has_scx);
+	EXPECT_EQ(10, self->m.sum.samples);
+	EXPECT_EQ(1.0, self->m.sum.max_imbalance_ratio);
+	EXPECT_FALSE(self->m.sum.stuck);
+	EXPECT_FALSE(self->m.sum.has_scx);
 	EXPECT_STREQ("", self->m.failure);
 }
 
@@ -71,11 +71,11 @@ TEST_F(monitor, absent_cpus_do_not_count)
 	self->cpus[1].present = false;
 	self->cpus[0].c.nr_running = 5;
 	steps(self, 1);
-	EXPECT_EQ(1, self->m.samples);
-	EXPECT_EQ(1.0, self->m.max_imbalance_ratio);
+	EXPECT_EQ(1, self->m.sum.samples);
+	EXPECT_EQ(1.0, self->m.sum.max_imbalance_ratio);
 	self->cpus[0].present = false;
 	steps(self, 1);
-	EXPECT_EQ(1, self->m.samples);
+	EXPECT_EQ(1, self->m.sum.samples);
 }
 
 TEST_F(monitor, imbalance_against_an_empty_queue)
@@ -83,7 +83,7 @@ TEST_F(monitor, imbalance_against_an_empty_queue)
 	self->cpus[0].c.nr_running = 6;
 	self->cpus[1].c.nr_running = 0;
 	steps(self, 1);
-	EXPECT_EQ(6.0, self->m.max_imbalance_ratio);
+	EXPECT_EQ(6.0, self->m.sum.max_imbalance_ratio);
 	EXPECT_STREQ("", self->m.failure);	/* no threshold */
 }
 
@@ -116,7 +116,7 @@ TEST_F(monitor, dsq_depth)
 	steps(self, 2);
 	EXPECT_STREQ("", self->m.failure);
 	steps(self, 1);
-	EXPECT_EQ(51, self->m.max_local_dsq_depth);
+	EXPECT_EQ(51, self->m.sum.max_local_dsq_depth);
 	EXPECT_NE(NULL, strstr(self->m.failure, "51 tasks on a local dispatch queue"));
 }
 
@@ -125,11 +125,11 @@ TEST_F(monitor, stall)
 	steps(self, 1);
 	step(self, 0, STEP, STEP);
 	step(self, 0, STEP, STEP);
-	EXPECT_FALSE(self->m.stuck);
+	EXPECT_FALSE(self->m.sum.stuck);
 	self->cpus[0].c.curr_pid = 42;
 	strcpy(self->cpus[0].c.curr_comm, "spin");
 	step(self, 0, STEP, STEP);
-	EXPECT_TRUE(self->m.stuck);
+	EXPECT_TRUE(self->m.sum.stuck);
 	EXPECT_STREQ("stall: the run queue's clock of CPU 0 stood still over 3 samples while spin (pid 42) ran",
 		     self->m.failure);
 }
@@ -141,7 +141,7 @@ TEST_F(monitor, stall_told_only)
 	self->m.cfg.fail_on_stall = false;
 	for (i = 0; i < 5; i++)
 		step(self, 0, STEP, STEP);
-	EXPECT_TRUE(self->m.stuck);
+	EXPECT_TRUE(self->m.sum.stuck);
 	EXPECT_STREQ("", self->m.failure);
 }
 
@@ -154,7 +154,7 @@ TEST_F(monitor, stall_interrupted)
 		step(self, 0, STEP, STEP);
 		step(self, 1, STEP, STEP);
 	}
-	EXPECT_FALSE(self->m.stuck);
+	EXPECT_FALSE(self->m.sum.stuck);
 }
 
 TEST_F(monitor, idle_is_no_stall)
@@ -164,7 +164,7 @@ TEST_F(monitor, idle_is_no_stall)
 	self->cpus[0].c.idle = true;
 	for (i = 0; i < 10; i++)
 		step(self, 0, STEP, STEP);
-	EXPECT_FALSE(self->m.stuck);
+	EXPECT_FALSE(self->m.sum.stuck);
 }
 
 TEST_F(monitor, preempted_by_the_host_is_no_stall)
@@ -173,10 +173,10 @@ TEST_F(monitor, preempted_by_the_host_is_no_stall)
 
 	for (i = 0; i < 10; i++)
 		step(self, 0, 0, STEP / 2 - 1);
-	EXPECT_FALSE(self->m.stuck);
+	EXPECT_FALSE(self->m.sum.stuck);
 	for (i = 0; i < 3; i++)
 		step(self, 0, 0, STEP / 2);
-	EXPECT_TRUE(self->m.stuck);
+	EXPECT_TRUE(self->m.sum.stuck);
 }
 
 TEST_F(monitor, events)
@@ -188,16 +188,16 @@ TEST_F(monitor, events)
 		self->cpus[i].c.events[0] = 1000;	/* before us */
 	}
 	steps(self, 1);
-	EXPECT_EQ(0, self->m.events[0]);
+	EXPECT_EQ(0, self->m.sum.events[0]);
 	self->cpus[0].c.events[0] += 3;
 	self->cpus[1].c.events[0] += 4;
 	steps(self, 1);
-	EXPECT_EQ(7, self->m.events[0]);
+	EXPECT_EQ(7, self->m.sum.events[0]);
 	/* Another scheduler starts them anew. */
 	self->cpus[0].c.events[0] = 2;
 	steps(self, 1);
-	EXPECT_EQ(9, self->m.events[0]);
-	EXPECT_EQ(0, self->m.events[1]);
+	EXPECT_EQ(9, self->m.sum.events[0]);
+	EXPECT_EQ(0, self->m.sum.events[1]);
 }
 
 TEST_F(monitor, event_rate)
@@ -221,17 +221,56 @@ TEST_F(monitor, event_rate)
 
 TEST_F(monitor, schedstat)
 {
-	EXPECT_FALSE(self->m.has_schedstat);
+	EXPECT_FALSE(self->m.sum.has_schedstat);
 	self->cpus[1].c.has_schedstat = true;
 	self->cpus[1].c.schedstat.ttwu_count = 70;
 	steps(self, 1);
-	EXPECT_TRUE(self->m.has_schedstat);
-	EXPECT_EQ(0, self->m.schedstat.ttwu_count);
+	EXPECT_TRUE(self->m.sum.has_schedstat);
+	EXPECT_EQ(0, self->m.sum.schedstat.ttwu_count);
 	self->cpus[1].c.schedstat.ttwu_count = 75;
 	self->cpus[1].c.schedstat.run_delay_ns = 9;
 	steps(self, 1);
-	EXPECT_EQ(5, self->m.schedstat.ttwu_count);
-	EXPECT_EQ(9, self->m.schedstat.run_delay_ns);
+	EXPECT_EQ(5, self->m.sum.schedstat.ttwu_count);
+	EXPECT_EQ(9, self->m.sum.schedstat.run_delay_ns);
+}
+
+TEST_F(monitor, phases)
+{
+	self->cpus[0].c.has_schedstat = true;
+	steps(self, 2);
+	EXPECT_EQ(0, self->m.nr_phases);
+	monitor_begin(&self->m, "first", 3);
+	monitor_begin(&self->m, "second", 4);
+	self->cpus[1].c.nr_running = 5;
+	self->cpus[0].c.schedstat.ttwu_count += 7;
+	steps(self, 1);
+	monitor_begin(&self->m, "third", -1);
+	self->cpus[1].c.nr_running = 1;
+	steps(self, 3);
+	ASSERT_EQ(3, self->m.nr_phases);
+	EXPECT_EQ(0, self->m.phases[0].sum.samples);
+	EXPECT_STREQ("second", self->m.phases[1].label);
+	EXPECT_EQ(4, self->m.phases[1].step);
+	EXPECT_EQ(1, self->m.phases[1].sum.samples);
+	EXPECT_EQ(5, self->m.phases[1].sum.max_imbalance_ratio);
+	EXPECT_EQ(7, self->m.phases[1].sum.schedstat.ttwu_count);
+	EXPECT_EQ(3, self->m.phases[2].sum.samples);
+	EXPECT_EQ(1, self->m.phases[2].sum.max_imbalance_ratio);
+	EXPECT_EQ(0, self->m.phases[2].sum.schedstat.ttwu_count);
+	EXPECT_EQ(6, self->m.sum.samples);
+	EXPECT_EQ(5, self->m.sum.max_imbalance_ratio);
+	EXPECT_EQ(7, self->m.sum.schedstat.ttwu_count);
+}
+
+TEST_F(monitor, phases_have_a_bound)
+{
+	int i;
+
+	for (i = 0; i < MONITOR_MAX_PHASES + 5; i++)
+		monitor_begin(&self->m, "p", i);
+	steps(self, 1);
+	EXPECT_EQ(MONITOR_MAX_PHASES, self->m.nr_phases);
+	EXPECT_EQ(1, self->m.phases[MONITOR_MAX_PHASES - 1].sum.samples);
 }
 
 TEST_HARNESS_MAIN
