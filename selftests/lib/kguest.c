@@ -250,6 +250,10 @@ void *kguest_btf(u32 *len)
 	for (i = 0; i < ARRAY_SIZE(structs); i++)
 		add_struct(btf, i, index);
 	/* A per-CPU variable, as pahole records them. */
+	/* A part of the flags of scheduling domains, without a name as there. */
+	BUG_ON(btf__add_enum(btf, NULL, 4) < 0 ||
+	       btf__add_enum_value(btf, "SD_BALANCE_NEWIDLE", 1) ||
+	       btf__add_enum_value(btf, "SD_NUMA", 8));
 	BUG_ON(btf__add_var(btf, "runqueues", BTF_VAR_GLOBAL_ALLOCATED,
 			    btf__find_by_name(btf, "rq")) < 0);
 	raw = btf__raw_data(btf, len);

@@ -10,6 +10,7 @@
 #include "freeze/sched.h"
 #include "freeze/tasks.h"
 #include "selftests/lib/kguest.h"
+#include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 
 #define NR_CPUS 2
@@ -366,6 +367,7 @@ TEST_F(reader, current_task_of_a_cpu)
 TEST_F(reader, runqueue_sample)
 {
 	struct kguest *g = &self->g;
+	struct buf names = { 0 };
 	struct sched_cpu c;
 	struct sched s;
 	gva_t t = new_task(self, self->init_task, 77, "hog");
@@ -394,6 +396,13 @@ TEST_F(reader, runqueue_sample)
 	EXPECT_EQ(-EAGAIN, sched_cpu_read(&s, 0, &c));
 	EXPECT_EQ(-ERANGE, sched_cpu_read(&s, NR_CPUS, &c));
 	EXPECT_EQ(-ENOENT, sched_domains(&s, 0, NULL, 0));
+	ASSERT_EQ(0, sched_domain_flags(&s, 0x8000000b, &names));
+	EXPECT_STREQ("SD_BALANCE_NEWIDLE 0x2 SD_NUMA 0x80000000",
+		     buf_str(&names));
+	buf_reset(&names);
+	ASSERT_EQ(0, sched_domain_flags(&s, 0, &names));
+	EXPECT_EQ(0, names.len);
+	buf_reset(&names);
 	EXPECT_EQ(-ENOENT, sched_schedstats_enabled(&s));
 	sched_deinit(&s);
 }
