@@ -69,7 +69,8 @@ static int run(struct live *x, const struct live_cfg *cfg,
 {
 	struct guestfs guest;
 	struct live_cfg again = *cfg;
-	int err = guestfs_build(&guest, cfg->scenario, cfg->kernel, probes, d);
+	int err = guestfs_build(&guest, cfg->scenario, cfg->kernel, probes,
+				cfg->time_factor, d);
 
 	again.initramfs = guest.fs;
 	again.dir = NULL;

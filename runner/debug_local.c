@@ -116,7 +116,8 @@ static int prepare(struct debug *x, struct diag *d)
 	x->s.watch.n = 0;
 	err = kernel_find(k->image ? k->image : k->release, &x->kernel, d);
 	if (!err)
-		err = guestfs_build(&x->guest, &x->s, x->kernel, NULL, d);
+		err = guestfs_build(&x->guest, &x->s, x->kernel, NULL,
+				    PATIENCE, d);
 	if (!err && kimage_open(x->kernel->image, 0, &x->image, d)) {
 		err = d->err == -EOPNOTSUPP && k->boot != BOOT_DIRECT ? 0 : d->err;
 		if (!err)

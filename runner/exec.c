@@ -215,7 +215,8 @@ static int prepare(struct exec *x, struct diag *d)
 	if (!err)
 		err = compile_checks(x, d);
 	if (!err)
-		err = guestfs_build(&x->guest, x->s, x->kernel, NULL, d);
+		err = guestfs_build(&x->guest, x->s, x->kernel, NULL,
+				    x->env->time_factor, d);
 	if (!err)
 		err = preflight(x, d);
 	if (!err)

@@ -220,14 +220,14 @@ static int set_argv(struct guestfs *g, const struct scen_guest *guest,
 }
 
 static int add_payload(struct guestfs *g, const struct scenario *s,
-		       struct job *job, struct diag *d)
+		       struct job *job, double time_factor, struct diag *d)
 {
 	const struct scen_guest *guest = &s->guest;
 	struct words w = { 0 };
 	int err = add_workload(g->fs, s, &w, d);
 
 	if (!err && guest->kselftest.present)
-		err = kselftest_add(g->fs, &guest->kselftest, d);
+		err = kselftest_add(g->fs, &guest->kselftest, time_factor, d);
 	if (err)
 		return err;
 	if (guest->setup || guest->teardown) {
@@ -329,7 +329,7 @@ static int add_files(struct guestfs *g, const struct scenario *s,
 
 int guestfs_build(struct guestfs *g, const struct scenario *s,
 		  const struct kernel *k, const struct str_list *probes,
-		  struct diag *d)
+		  double time_factor, struct diag *d)
 {
 	struct job job = { 0 };
 	int err;
@@ -351,7 +351,7 @@ int guestfs_build(struct guestfs *g, const struct scenario *s,
 	if (!err)
 		err = add_scheduler(g, s, d);
 	if (!err)
-		err = add_payload(g, s, &job, d);
+		err = add_payload(g, s, &job, time_factor, d);
 	if (!err)
 		err = add_job(g, s, &job, probes, d);
 	return err;

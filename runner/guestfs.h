@@ -27,12 +27,13 @@ struct guestfs {
 /**
  * guestfs_build() - collect the initramfs of one case
  * @probes: symbols for kprobes while a scheduler runs; NULL: none
+ * @time_factor: of the time limits that the guest itself keeps, >= 1
  * Return: 0; -ENOENT a missing module, file or library (the message names who
  * wants it); -EINVAL; -ENOMEM. guestfs_deinit() in every case.
  */
 int guestfs_build(struct guestfs *g, const struct scenario *s,
 		  const struct kernel *k, const struct str_list *probes,
-		  struct diag *d);
+		  double time_factor, struct diag *d);
 void guestfs_deinit(struct guestfs *g);
 
 #endif

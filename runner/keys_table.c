@@ -234,7 +234,8 @@ static const struct key kselftest_keys[] = {
 	  .doc = "Tests to run, as run_kselftest.sh takes them. Default: all.",
 	  .example = "[\"futex:*\"]" },
 	{ "timeout", KEY_DURATION, AT(scen_kselftest, timeout_ns),
-	  .doc = "Of each test. Default: what its folder's settings file says, else 45s.",
+	  .doc = "Of each test. Default: what its folder's settings file says, else 45s. "
+		 "Scaled as vm.timeout is.",
 	  .example = "45s" },
 };
 

@@ -47,9 +47,12 @@ void kselftest_list_reset(struct ksft_list *list);
 /** kselftest_make_tests() - tests in the text of a Makefile; appends "name\n" */
 void kselftest_make_tests(const char *makefile, struct buf *out);
 
-/** kselftest_add() - folders and list into the initramfs; 0 or -errno */
+/**
+ * kselftest_add() - folders and list into the initramfs; 0 or -errno
+ * @time_factor: of each test's time limit: how much slower guests are here
+ */
 int kselftest_add(struct initramfs *fs, const struct scen_kselftest *k,
-		  struct diag *d);
+		  double time_factor, struct diag *d);
 
 /**
  * kselftest_verdict() - what the results in @subtests say together

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -212,8 +213,15 @@ static int add_collections(struct adder *a, const struct scen_kselftest *k,
 	return err;
 }
 
+static unsigned int scaled(unsigned int seconds, double time_factor)
+{
+	double limit = seconds * time_factor;
+
+	return limit > UINT_MAX / 2 ? UINT_MAX / 2 : (unsigned int)(limit + 0.999);
+}
+
 int kselftest_add(struct initramfs *fs, const struct scen_kselftest *k,
-		  struct diag *d)
+		  double time_factor, struct diag *d)
 {
 	struct adder a = { .fs = fs, .d = d };
 	struct ksft_list list;
@@ -224,7 +232,8 @@ int kselftest_add(struct initramfs *fs, const struct scen_kselftest *k,
 	buf_add(&plan, KSFT_MAGIC, sizeof(KSFT_MAGIC));
 	for (i = 0; i < list.n; i++) {
 		buf_printf(&plan, "%s\t%s\t%u%s", list.items[i].collection,
-			   list.items[i].name, list.items[i].timeout_s,
+			   list.items[i].name,
+			   scaled(list.items[i].timeout_s, time_factor),
 			   list.items[i].knows_xfail ? "x" : "");
 		buf_putc(&plan, '\0');
 	}

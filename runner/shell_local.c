@@ -254,7 +254,7 @@ static int prepare(struct shell *sh, struct diag *d)
 		return diag_fail(d, err, NULL, "no memory");
 	err = kernel_find(k->image ? k->image : k->release, &sh->kernel, d);
 	if (!err)
-		err = guestfs_build(&sh->guest, &sh->s, sh->kernel, NULL, d);
+		err = guestfs_build(&sh->guest, &sh->s, sh->kernel, NULL, 1, d);
 	if (!err && kimage_open(sh->kernel->image, 0, &sh->image, d)) {
 		err = d->err == -EOPNOTSUPP && k->boot != BOOT_DIRECT ? 0 : d->err;
 		if (!err)

@@ -136,15 +136,17 @@ TEST_F(tree, folders_and_interpreters_come_along)
 {
 	struct scen_kselftest k = { .dir = self->dir };
 	struct initramfs *fs;
-	u64 before;
+	u64 before, size;
+	char *bytes;
 
 	put(self, "kselftest-list.txt", "c:t.sh\n");
 	put(self, "c/t.sh", "#!/bin/bash\necho ok\n");
+	put(self, "c/settings", "timeout=7\n");
 	put(self, "c/data/deep", "data");
 	put(self, "kselftest/ktap_helpers.sh", "# helpers\n");
 	ASSERT_EQ(0, initramfs_create(&fs, &self->d));
 	before = initramfs_size(fs);
-	ASSERT_EQ(0, kselftest_add(fs, &k, &self->d));
+	ASSERT_EQ(0, kselftest_add(fs, &k, 2.5, &self->d));
 	if (!access("/bin/bash", X_OK)) {
 		/* bash alone is more than this. */
 		EXPECT_GT(initramfs_size(fs), before + 500000);
@@ -154,6 +156,13 @@ TEST_F(tree, folders_and_interpreters_come_along)
 	}
 	EXPECT_EQ(-EEXIST, initramfs_add_data(fs, "/kselftest/c/data/deep", 0644,
 					      "x", 1, "test", &self->d));
+	size = initramfs_size(fs);
+	bytes = calloc(1, size);
+	ASSERT_NE(NULL, bytes);
+	ASSERT_EQ(0, initramfs_write(fs, bytes, size, &self->d));
+	/* 7 s, two and a half times as slow. */
+	EXPECT_NE(NULL, memmem(bytes, size, "c\tt.sh\t18", 10));
+	free(bytes);
 	initramfs_destroy(fs);
 }
 

@@ -21,7 +21,7 @@ static int save(const struct scenario *s, const struct kernel *k,
 	struct guestfs guest;
 	void *data = NULL;
 	u64 size;
-	int err = guestfs_build(&guest, s, k, NULL, d);
+	int err = guestfs_build(&guest, s, k, NULL, 1, d);
 
 	if (!err) {
 		size = initramfs_size(guest.fs);
