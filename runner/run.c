@@ -291,23 +291,50 @@ static int empty_shard(struct run *run, struct diag *d)
 	return finish_outputs(run, EXIT_ALL_OK, NULL, -1);
 }
 
+static enum accel wanted_accel(const struct run *run)
+{
+	return run->opts->require_kvm ? ACCEL_KVM : run->opts->accel;
+}
+
+/* Of the plan what --budget keeps; the accelerator is chosen. */
+static int keep_budget(struct run *run)
+{
+	return run->opts->budget_ms ?
+	       budget_apply(&run->plan, run->opts->budget_ms,
+			    run->accel.accel == ACCEL_NESTED,
+			    run_count_jobs(run)) : 0;
+}
+
+/* With --budget those that a run here would not leave out. */
+static int print_list(struct run *run, struct diag *d)
+{
+	size_t i;
+
+	if (run->opts->budget_ms &&
+	    accel_choose(wanted_accel(run), &run->accel, d))
+		return EXIT_NO_HOST;
+	if (keep_budget(run))
+		return EXIT_OUR_FAULT;
+	for (i = 0; i < run->plan.n; i++)
+		if (!run->opts->budget_ms || !run->plan.cases[i].skip)
+			printf("%s\n", run->plan.cases[i].name);
+	return EXIT_ALL_OK;
+}
+
 static int choose_and_run(struct run *run, struct diag *d)
 {
-	enum accel want = run->opts->require_kvm ? ACCEL_KVM : run->opts->accel;
 	struct diag why = { 0 };
 	int status;
 
 	if (!run->plan.n)
 		return empty_shard(run, d);
-	if (accel_choose(want, &run->accel, &why)) {
+	if (accel_choose(wanted_accel(run), &run->accel, &why)) {
 		status = no_accelerator(run, diag_text(&why), d);
 		diag_reset(&why);
 		return status;
 	}
 	run->env.accel = accel_name(run->accel.accel);
-	if (run->opts->budget_ms &&
-	    budget_apply(&run->plan, run->opts->budget_ms,
-			 run->accel.accel == ACCEL_NESTED, run_count_jobs(run)))
+	if (keep_budget(run))
 		return EXIT_OUR_FAULT;
 	if (rundir_open(run->opts->out, &run->dir, d))
 		return EXIT_OUR_FAULT;
@@ -370,15 +397,12 @@ static int plan_and_run(struct run *run)
 	struct problems problems = { 0 };
 	struct diag d = { 0 };
 	int err, status;
-	size_t i;
 
 	err = plan_make(&opts->plan, &problems, &run->plan);
 	if (err) {
 		status = bad_plan(opts, &problems, err);
 	} else if (opts->plan.list) {
-		for (i = 0; i < run->plan.n; i++)
-			printf("%s\n", run->plan.cases[i].name);
-		status = EXIT_ALL_OK;
+		status = print_list(run, &d);
 	} else {
 		problems_print(&problems, stderr);
 		if (run->replay && replay_check(run->replay, &run->plan, &d))
@@ -386,10 +410,10 @@ static int plan_and_run(struct run *run)
 					  diag_text(&d), EXIT_BAD_FILE);
 		else
 			status = no_kernel(run, &d) ?: choose_and_run(run, &d);
-		if (d.msg)
-			log_error("run", "%s", diag_text(&d));
-		diag_reset(&d);
 	}
+	if (d.msg)
+		log_error("run", "%s", diag_text(&d));
+	diag_reset(&d);
 	problems_reset(&problems);
 	run_destroy(run);
 	return status;

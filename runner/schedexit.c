@@ -65,15 +65,15 @@ static void set_reason(struct schedexit *e, const char *reason, size_t len)
 			strcpy(e->kind, kinds[i].kind);
 }
 
-/* sched_ext: BPF scheduler "NAME" disabled (REASON) */
-static bool take_disabled(struct schedexit *e, const char *line, size_t len)
+/* sched_ext: BPF scheduler "NAME" disabled (REASON); @head up to the name */
+static bool take_disabled(struct schedexit *e, const char *head,
+			  const char *line, size_t len)
 {
-	static const char head[] = "sched_ext: BPF scheduler \"", tail[] = "\" disabled (";
-	const char *name, *reason;
+	static const char tail[] = "\" disabled (";
+	const char *name = line + strlen(head), *reason;
 
-	if (len < sizeof(head) || memcmp(line, head, sizeof(head) - 1))
+	if (len <= strlen(head) || memcmp(line, head, strlen(head)))
 		return false;
-	name = line + sizeof(head) - 1;
 	reason = memmem(name, (size_t)(line + len - name), tail, sizeof(tail) - 1);
 	if (!reason || line[len - 1] != ')')
 		return false;
@@ -113,24 +113,30 @@ static bool take_frame(struct schedexit *e, const char *line, size_t len)
 	return true;
 }
 
-static void parse_log(const char *log, size_t len, struct schedexit *e)
+/* The end of the machine's scheduler, and that of one below it: @sub. */
+static void parse_log(const char *log, size_t len, struct schedexit *e,
+		      struct schedexit *sub)
 {
 	struct lines l = { log, log + len };
-	bool following = false;
+	struct schedexit *follow = NULL;
 	const char *line;
 	size_t n;
 
 	while (next_line(&l, &line, &n)) {
-		if (take_disabled(e, line, n))
-			following = true;
-		else if (following)
-			following = take_message(e, line, n) ||
-				    take_frame(e, line, n);
+		if (take_disabled(e, "sched_ext: BPF scheduler \"", line, n))
+			follow = e;
+		else if (take_disabled(sub, "sched_ext: BPF sub-scheduler \"",
+				       line, n))
+			follow = sub;
+		else if (follow && !take_message(follow, line, n) &&
+			 !take_frame(follow, line, n))
+			follow = NULL;
 	}
 }
 
 /* EXIT: REASON (MESSAGE); of an end without an error the log has no message. */
-static void take_exit_line(struct schedexit *e, const char *line, size_t len)
+static void take_exit_line(struct schedexit *e, const struct schedexit *sub,
+			   const char *line, size_t len)
 {
 	const char *paren = memchr(line, '(', len);
 	size_t n = paren ? (size_t)(paren - line) : len;
@@ -139,6 +145,16 @@ static void take_exit_line(struct schedexit *e, const char *line, size_t len)
 		n--;
 	if (!e->seen)
 		set_reason(e, line, n);
+	/* The program was one of a cgroup, and went with the machine's. */
+	if (sub->seen && strlen(sub->reason) == n &&
+	    !strncmp(sub->reason, line, n) && strcmp(sub->reason, e->reason)) {
+		const char *dump = e->dump;
+		size_t dump_len = e->dump_len;
+
+		*e = *sub;
+		e->dump = dump;
+		e->dump_len = dump_len;
+	}
 	if (strncmp(e->reason, line, n) || e->reason[n] || e->message[0])
 		return;
 	if (paren && line[len - 1] == ')')
@@ -146,7 +162,8 @@ static void take_exit_line(struct schedexit *e, const char *line, size_t len)
 		     (size_t)(line + len - 1 - paren - 1));
 }
 
-static void parse_output(const char *out, size_t len, struct schedexit *e)
+static void parse_output(const char *out, size_t len,
+			 const struct schedexit *sub, struct schedexit *e)
 {
 	static const char begin[] = "DEBUG DUMP\n", rule[] = "\n====================";
 	struct lines l = { out, out + len };
@@ -165,17 +182,19 @@ static void parse_output(const char *out, size_t len, struct schedexit *e)
 	}
 	while (next_line(&l, &line, &n))
 		if (n > 6 && !memcmp(line, "EXIT: ", 6))
-			take_exit_line(e, line + 6, n - 6);
+			take_exit_line(e, sub, line + 6, n - 6);
 }
 
 void schedexit_parse(const char *log, size_t log_len, const char *output,
 		     size_t output_len, struct schedexit *ret)
 {
+	struct schedexit sub = { 0 };
+
 	*ret = (struct schedexit){ 0 };
 	if (log)
-		parse_log(log, log_len, ret);
+		parse_log(log, log_len, ret, &sub);
 	if (output && output_len > 12)
-		parse_output(output, output_len, ret);
+		parse_output(output, output_len, &sub, ret);
 }
 
 bool schedexit_is_error(const struct schedexit *e)

@@ -12,24 +12,17 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "scxfix.bpf.h"
+
 #define SCX_DSQ_GLOBAL (1ULL << 63 | 1)
 #define SCX_SLICE_DFL 20000000ULL
+#define DSQ_NOWHERE 4711ULL		/* nobody made it */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 struct task_struct {
 	int pid;
 	char comm[16];
-};
-
-enum scx_exit_kind { SCX_EXIT_NONE };
-
-struct scx_exit_info {
-	enum scx_exit_kind kind;
-	__s64 exit_code;
-	const char *reason;
-	char *msg;
-	char *dump;
 };
 #pragma clang attribute pop
 
@@ -52,23 +45,7 @@ extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data,
 extern void scx_bpf_exit_bstr(__s64 exit_code, char *fmt,
 			      unsigned long long *data, __u32 data__sz) __ksym;
 
-/* What to do, as enum trouble of scxfix.c; the host may write it too. */
-int crash;
-/* A task of this name is never queued; "" is none. */
-char starved[16];
 __s64 exit_code = 3;
-
-struct {
-	__u64 select_cpu, enqueue, starved;
-} stats;
-
-struct {
-	__s32 kind;
-	__s64 code;
-	char reason[128];
-	char msg[1024];
-	char dump[32768];
-} ended;
 
 static char error_fmt[] = "told to fail by crash=%llu";
 static char exit_fmt[] = "told to leave by crash=%llu";
@@ -107,6 +84,10 @@ void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 		scx_bpf_exit_bstr(exit_code, exit_fmt, &arg, sizeof(arg));
 	else if (crash == 3)
 		return;		/* for the watchdog to find */
+	if (crash == 7) {
+		scx_bpf_dsq_insert(p, DSQ_NOWHERE, SCX_SLICE_DFL, enq_flags);
+		return;
+	}
 	if (is_starved(p)) {
 		__sync_fetch_and_add(&stats.starved, 1);
 		return;
@@ -117,12 +98,7 @@ void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 SEC("struct_ops/scxfix_exit")
 void BPF_PROG(scxfix_exit, struct scx_exit_info *ei)
 {
-	bpf_probe_read_kernel_str(ended.reason, sizeof(ended.reason), ei->reason);
-	bpf_probe_read_kernel_str(ended.msg, sizeof(ended.msg), ei->msg);
-	bpf_probe_read_kernel_str(ended.dump, sizeof(ended.dump), ei->dump);
-	ended.code = ei->exit_code;
-	/* The loader waits for it: last. */
-	__sync_fetch_and_add(&ended.kind, (__s32)ei->kind);
+	note_end(ei);
 }
 
 SEC(".struct_ops")
@@ -130,7 +106,7 @@ struct sched_ext_ops scxfix_ops = {
 	.select_cpu = (void *)scxfix_select_cpu,
 	.enqueue = (void *)scxfix_enqueue,
 	.exit = (void *)scxfix_exit,
-	.timeout_ms = 0x5c0f1d00,	/* scxfix.c puts its own there */
+	.timeout_ms = TIMEOUT_MARK,
 	.name = "scxfix",
 };
 

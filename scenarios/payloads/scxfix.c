@@ -3,14 +3,20 @@
  * scxfix [OPTIONS]: load scxfix.bpf.o, a small sched_ext scheduler, and stay
  * until it ends or a signal comes. The fixture for tests of schedulers' ends.
  *
- *	--object FILE	default /lib/scxfix.bpf.o
+ *	--object FILE	default /lib/scxfix.bpf.o; of scxsub.bpf.o a scheduler of
+ *			the machine and one of a cgroup below it are attached,
+ *			and the second one's end is waited for
  *	--watchdog MS	sched_ext's timeout, default 30000
  *	--starve COMM	never run a task of this name
  *	--stats		serve /run/scx/root/stats: lines of JSON
  *	--do WHAT	error (scx_bpf_error), exit (scx_bpf_exit), stall (queue
- *			nothing), quit (leave with status 5), die (SIGSEGV) or
- *			refuse (never attach)
+ *			nothing), quit (leave with status 5), die (SIGSEGV),
+ *			refuse (never attach) or fault (use a queue that is
+ *			not there, which the kernel itself objects to)
  *	--after MS	when, from the start on; default 0
+ *
+ * SIGUSR1 is fault now, SIGUSR2 is quit now, SIGHUP lets go of the machine's
+ * scheduler.
  *
  * At the end it prints the dump, as schedulers do, and "EXIT: reason (message)"
  * on stderr. Exit status: 0 unregistered or left by itself, 1 an error.
@@ -35,12 +41,14 @@
 #define STATS_DIR "/run/scx/root"
 #define F_LINK (1U << 13)		/* BPF_F_LINK, Linux 6.4 */
 #define ATTACH_STRUCT_OPS 44		/* BPF_STRUCT_OPS, Linux 6.4 */
-#define TIMEOUT_MARK 0x5c0f1d00U	/* in scxfix.bpf.c */
+#define TIMEOUT_MARK 0x5c0f1d00U	/* in scxfix.bpf.h */
+#define CGROUP_MARK 0x7a6b5c4d3e2f1a0bULL /* in scxsub.bpf.c */
+#define SUB_CGROUP "/sys/fs/cgroup/scxsub"
 #define EXIT_ERROR 0x400		/* SCX_EXIT_ERROR and above */
 
-enum trouble { NOTHING, ERROR, EXIT, STALL, QUIT, DIE, REFUSE };
+enum trouble { NOTHING, ERROR, EXIT, STALL, QUIT, DIE, REFUSE, FAULT, PARENT };
 
-/* As in scxfix.bpf.c, in its order. */
+/* As in scxfix.bpf.h, in its order. */
 struct bss {
 	int crash;
 	char starved[16];
@@ -60,12 +68,23 @@ static struct {
 	long after_ms;
 } opts = { .object = "/lib/scxfix.bpf.o", .watchdog_ms = 30000 };
 
-static volatile sig_atomic_t told_to_end;
+static volatile sig_atomic_t told_to_end, told_what;
 
 static void on_signal(int sig)
 {
-	(void)sig;
-	told_to_end = 1;
+	switch (sig) {
+	case SIGUSR1:
+		told_what = FAULT;
+		break;
+	case SIGUSR2:
+		told_what = QUIT;
+		break;
+	case SIGHUP:
+		told_what = PARENT;
+		break;
+	default:
+		told_to_end = 1;
+	}
 }
 
 static void die(const char *what)
@@ -85,9 +104,9 @@ static long now_ms(void)
 static enum trouble trouble_of(const char *word)
 {
 	static const char *const words[] = { "nothing", "error", "exit", "stall",
-					     "quit", "die", "refuse" };
+					     "quit", "die", "refuse", "fault" };
 
-	for (int i = 0; i <= REFUSE; i++)
+	for (int i = 0; i <= FAULT; i++)
 		if (!strcmp(words[i], word))
 			return (enum trouble)i;
 	fprintf(stderr, "scxfix: --do %s?\n", word);
@@ -134,19 +153,45 @@ static char *read_object(size_t *len)
 	return bytes;
 }
 
+static int patch(char *bytes, size_t len, const void *mark, const void *value,
+		 size_t size)
+{
+	char *at = bytes;
+	int n;
+
+	for (n = 0; (at = memmem(at, len - (size_t)(at - bytes), mark, size)); n++)
+		memcpy(at, value, size);
+	return n;
+}
+
+/* The group that the second scheduler is for; its inode is its id. */
+static unsigned long long sub_cgroup(void)
+{
+	struct stat st;
+
+	if ((mkdir(SUB_CGROUP, 0755) && errno != EEXIST) || stat(SUB_CGROUP, &st))
+		die(SUB_CGROUP);
+	return st.st_ino;
+}
+
 /* This libbpf hands out no initial value of a struct_ops map. */
 static struct bpf_object *open_object(void)
 {
+	const unsigned long long group_mark = CGROUP_MARK;
 	const unsigned int mark = TIMEOUT_MARK;
+	unsigned long long group;
 	size_t len;
-	char *bytes = read_object(&len), *at = memmem(bytes, len, &mark, 4);
+	char *bytes = read_object(&len);
 	struct bpf_object *obj;
 
-	if (!at) {
+	if (!patch(bytes, len, &mark, &opts.watchdog_ms, sizeof(mark))) {
 		errno = EINVAL;
 		die("no timeout_ms in the object");
 	}
-	memcpy(at, &opts.watchdog_ms, 4);
+	if (memmem(bytes, len, &group_mark, sizeof(group_mark))) {
+		group = sub_cgroup();
+		patch(bytes, len, &group_mark, &group, sizeof(group));
+	}
 	obj = bpf_object__open_mem(bytes, len, NULL);
 	if (!obj)
 		die("open");
@@ -163,9 +208,8 @@ static struct bpf_map *find_map(struct bpf_object *obj, const char *name)
 }
 
 /* The link ends with this process, and the scheduler with the link. */
-static int attach(struct bpf_object *obj)
+static int attach(struct bpf_map *ops)
 {
-	struct bpf_map *ops = find_map(obj, "scxfix_ops");
 	struct bpf_link *link = bpf_map__attach_struct_ops(ops);
 	int fd;
 
@@ -183,10 +227,13 @@ static int attach(struct bpf_object *obj)
 
 static volatile struct bss *load(struct bpf_object *obj)
 {
-	struct bpf_map *map = find_map(obj, ".bss");
+	struct bpf_map *map = find_map(obj, ".bss"), *sub;
 	volatile struct bss *bss;
 
 	bpf_map__set_map_flags(find_map(obj, "scxfix_ops"), F_LINK);
+	sub = bpf_object__find_map_by_name(obj, "scxfix_sub");
+	if (sub)
+		bpf_map__set_map_flags(sub, F_LINK);
 	if (bpf_object__load(obj))
 		die("load");
 	bss = mmap(NULL, sizeof(*bss), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -254,7 +301,7 @@ static bool serve(int fd, const volatile struct bss *bss)
 
 /* --- its life ----------------------------------------------------------- */
 
-static void make_trouble(volatile struct bss *bss)
+static void make_trouble(volatile struct bss *bss, int link)
 {
 	switch (opts.what) {
 	case QUIT:
@@ -263,9 +310,13 @@ static void make_trouble(volatile struct bss *bss)
 	case DIE:
 		raise(SIGSEGV);
 		break;
+	case PARENT:
+		close(link);
+		break;
 	case ERROR:
 	case EXIT:
 	case STALL:
+	case FAULT:
 		bss->crash = (int)opts.what;
 		break;
 	default:
@@ -289,14 +340,17 @@ static int report(const volatile struct bss *bss)
 	return bss->ended.kind >= EXIT_ERROR;
 }
 
-static int live(volatile struct bss *bss, int stats)
+static int live(volatile struct bss *bss, int link, int stats)
 {
 	struct pollfd p[2] = { { stats, POLLIN, 0 }, { -1, POLLIN, 0 } };
 	long begin = now_ms();
 
 	while (!bss->ended.kind && !told_to_end) {
-		if (opts.what && now_ms() - begin >= opts.after_ms)
-			make_trouble(bss);
+		if (told_what)
+			opts.what = (enum trouble)told_what;
+		if (told_what || (opts.what && now_ms() - begin >= opts.after_ms))
+			make_trouble(bss, link);
+		told_what = 0;
 		if (poll(p, 2, 20) <= 0)
 			continue;
 		if (p[1].revents && !serve(p[1].fd, bss)) {
@@ -315,19 +369,26 @@ int main(int argc, char **argv)
 {
 	struct bpf_object *obj;
 	volatile struct bss *bss;
+	struct bpf_map *sub;
 	int link, status;
 
 	parse(argc, argv);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	signal(SIGUSR1, on_signal);
+	signal(SIGUSR2, on_signal);
+	signal(SIGHUP, on_signal);
 	if (opts.what == REFUSE) {
 		fputs("scxfix: told not to attach\n", stderr);
 		return 4;
 	}
 	obj = open_object();
 	bss = load(obj);
-	link = attach(obj);
-	status = live(bss, opts.stats ? listen_stats() : -1);
+	link = attach(find_map(obj, "scxfix_ops"));
+	sub = bpf_object__find_map_by_name(obj, "scxfix_sub");
+	if (sub)
+		attach(sub);
+	status = live(bss, link, opts.stats ? listen_stats() : -1);
 	close(link);
 	return status;
 }

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Kernel selftests of the distribution's source in the guest, then kselftest's
 # own runner over the same ones in that same guest: the verdicts agree. And a
-# workload whose threshold does not hold, as the report tells it.
+# workload of which no assertion holds, and a scheduler that ends unexpectedly,
+# as the reports tell it.
 . "$(dirname "$0")/../lib/tap.sh"
 
 build=${VMTAP_BUILD:-$top/build}
 source=$build/linux-source
 [ -e "$source/.ready" ] || skip_all "no kernel source: make deps"
 command -v rsync >/dev/null || skip_all "no rsync, which kselftest installs with"
-plan 9
+plan 12
 export XDG_STATE_HOME=$tmp/state
 
 unset KBUILD_OUTPUT O MAKEFLAGS MAKELEVEL MAKEOVERRIDES OUTPUT
@@ -52,16 +53,51 @@ guest:
 END
 cat >"$tmp/s/b.yaml" <<'END'
 name: b
-vm: {cpus: 1, memory: 256M}
+vm: {cpus: {nodes: 2, llcs: 2, cores: 1, memory_nodes: 1}, memory: 384M}
+guest:
+  # The kernel looks for pages on the wrong node at once.
+  setup: |
+    mkdir /dbg && mount -t debugfs none /dbg && cd /dbg/sched/numa_balancing
+    for f in scan_delay_ms scan_period_min_ms; do echo 10 > $f; done
 workload:
-  duration: 1s
-  cgroups: [{name: g}]
-  workers: [{name: w, cgroup: g, type: bursty, burst: 1ms, sleep: 50ms}]
-  assert: {not_starved: true, min_work_rate: 1000000000}
+  duration: 3s
+  cgroups: [{name: g}, {name: out, cpuset: "0"}]
+  workers:
+    - {name: w, cgroup: g, type: bursty, burst: 1ms, sleep: 20ms}
+    - {name: far, cgroup: g, type: cache-pressure, region: 512K, mem_policy: bind, mem_nodes: "2"}
+    - {name: churn, cgroup: g, type: affinity-churn}
+    - {name: astray, cgroup: out, type: cache-pressure, region: 512K}
+  steps:
+    - {hold: 1s}
+    - name: aside
+      ops: [{run: echo 1 > /sys/fs/cgroup/vmtap/out/cpuset.cpus}]
+      hold: 1500ms
+    - {name: frozen, ops: [{freeze: g}], hold: 500ms, assert: {not_starved: true}}
+  assert:
+    isolation: true
+    max_spread_pct: 0.01
+    max_gap: 400ms
+    max_throughput_cv: 0.01
+    min_work_rate: 1000000000
+    max_p99_wake: 1ms
+    min_iteration_rate: 1000000000
+    max_migration_ratio: 0.5
+    min_page_locality: 0.99
+    max_cross_node_ratio: 0.000001
+    max_slow_tier_ratio: 0.01
+END
+cat >"$tmp/s/c.yaml" <<'END'
+name: c
+kernel: {release: 7.x}
+vm: {cpus: 2, memory: 384M}
+scheduler: {binary: "${VMTAP_PAYLOADS}/scxfix", args: [--do, error, --after, "300"]}
+guest:
+  files: [{src: "${VMTAP_PAYLOADS}/scxfix.bpf.o", dst: /lib/scxfix.bpf.o}]
+  run: while :; do sleep 0.05; done
 END
 cd "$tmp" || exit 1
 within 900 "$vmtap" run --jobs 1 --kernel 6.12 --out kept --json all.json s >all.tap 2>all.err
-is "both fail" $? 1
+is "they fail" $? 1
 
 cat >look.py <<'END'
 import json, re, sys
@@ -94,5 +130,21 @@ is "results in their output are there, before the test's own" \
 	"$(look 'len(levels("mincore")) > 1 and levels("mincore")[0] > 0 and levels("mincore")[-1] == 0')" \
 	True
 is "its own time limit" "$(look 'ours()["slow:slow.sh"]')" timeout
-like "a threshold that does not hold names worker and figure" "$(cat all.tap)" \
-	"min_work_rate: cgroup g: worker w\[0\]: iterations per CPU second [0-9.]+, at least 1e\+09"
+is "no assertion holds" \
+	"$(look 'sorted({a["name"] for a in result("b")["workload"]["assertions"] if not a["ok"]})')" \
+	"['isolation', 'max_cross_node_ratio', 'max_gap', 'max_migration_ratio', 'max_p99_wake', 'max_slow_tier_ratio', 'max_spread_pct', 'max_throughput_cv', 'min_iteration_rate', 'min_page_locality', 'min_work_rate', 'not_starved']" ||
+	diag "$(look '[a["message"] for a in result("b")["workload"]["assertions"]]')"
+like "one that does not hold names worker and figure" \
+	"$(look '[a["message"] for a in result("b")["workload"]["assertions"]]')" \
+	"min_work_rate: cgroup g: worker [a-z]+\[0\]: iterations per CPU second [0-9.]+, at least 1e\+09"
+like "the first one is what the case failed of" "$(cat all.tap)" \
+	"message: '[^']*max_spread_pct: cgroup g: off-CPU shares differ by"
+if look 'cases["c"]["outcome"]' | grep -qx skip; then
+	skip "a scheduler's crash is run again, unasked" \
+		"$(look 'cases["c"].get("reason")')"
+else
+	is "a scheduler's crash is run again, unasked" \
+		"$(look '[result("c")["success"], result("c")["scheduler"]["kind"], result("c")["scheduler"]["probes"][0]["hits"] > 0]')" \
+		"[False, 'error_bpf', True]" ||
+		diag "$(look 'result("c")["scheduler"]')"
+fi

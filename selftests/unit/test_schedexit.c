@@ -95,6 +95,26 @@ TEST(the_scheduler_adds_the_message)
 	EXPECT_STREQ("", e.message);
 }
 
+TEST(a_sub_scheduler_tells_its_own_end)
+{
+	static const char log[] =
+		"sched_ext: BPF scheduler \"old\" disabled (runtime error)\n"
+		"[    1.0] sched_ext: BPF sub-scheduler \"s\" disabled (parent exiting)\n"
+		"[    1.1] sched_ext: BPF scheduler \"r\" disabled (unregistered from user space)\n";
+	struct schedexit e = end_of(log, "DEBUG DUMP\n====\ncpus\n\n====================\n"
+				    "EXIT: parent exiting\n");
+
+	EXPECT_STREQ("parent", e.kind);
+	EXPECT_STREQ("s", e.name);
+	EXPECT_EQ(0, strncmp("cpus", e.dump, 4));
+	/* One above others goes by itself. */
+	e = end_of(log, "EXIT: unregistered from user space\n");
+	EXPECT_STREQ("unreg", e.kind);
+	EXPECT_STREQ("r", e.name);
+	e = end_of(log, "");
+	EXPECT_STREQ("unreg", e.kind);
+}
+
 TEST(hostile_texts_give_nothing)
 {
 	static const char *const texts[] = {
