@@ -72,7 +72,8 @@ workload:
     - name: aside
       ops: [{run: echo 1 > /sys/fs/cgroup/vmtap/out/cpuset.cpus}]
       hold: 1500ms
-    - {name: frozen, ops: [{freeze: g}], hold: 500ms, assert: {not_starved: true}}
+    - {ops: [{freeze: g}], hold: 10ms}
+    - {name: frozen, hold: 500ms, assert: {not_starved: true}}
   assert:
     isolation: true
     max_spread_pct: 0.01
