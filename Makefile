@@ -548,6 +548,7 @@ prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	--jobs $(JOBS) --exec $(CURDIR)/selftests/lib/run-test
 
 check: all unit hostile bare fuzz consumers | $(ksft-ready)
+	$(Q)rm -f $(obj)/check-logs/times
 	$(Q)$(prove) $(boot-t) $(fast-t) $(programs)
 
 check-fast: all unit hostile bare fuzz consumers | $(ksft-ready)
