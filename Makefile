@@ -249,7 +249,7 @@ libs := yaml-0.1 libelf libbpf zlib liblzma libzstd liblz4 libkmod \
 	jansson lzo2 libxxhash
 
 # One program per file, on the kernel's kselftest_harness.h.
-unit-srcs := $(wildcard selftests/unit/test_*.c)
+unit-srcs := $(or $(UNITS),$(wildcard selftests/unit/test_*.c))
 hostile-srcs := $(wildcard selftests/hostile/test_*.c)
 bare-srcs := $(wildcard selftests/guest/test_*.c)
 fuzz-srcs := $(wildcard selftests/fuzz/fuzz_*.c)

@@ -310,9 +310,10 @@ static const struct key scheduler_keys[] = {
 	{ "args", KEY_STR_LIST, AT(scen_scheduler, args),
 	  .doc = "Its arguments.", .example = "[--slice, \"5000\"]" },
 	{ "stats", KEY_MAP, AT(scen_scheduler, stats), .sub = &stats_set,
-	  .doc = "It serves a stats socket (/run/scx/root/stats, lines of JSON). The "
-		 "host asks at the end (stats.end), when the guest runs vmtap-stats "
-		 "NAME, and as this says; replies are under stats in the result.",
+	  .doc = "It serves a stats socket (/run/scx/root/stats, lines of JSON), for "
+		 "which the payload waits up to 2 s. The host asks at the end "
+		 "(stats.end), when the guest runs vmtap-stats NAME, and as this "
+		 "says; replies are under stats in the result.",
 	  .example = "{every: 1s}" },
 	{ "repro", KEY_ENUM, AT(scen_scheduler, repro), .words = repro_words,
 	  .dflt = "on_failure",

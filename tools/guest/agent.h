@@ -193,6 +193,8 @@ void sched_stop(void);
 
 /** relay_open() - port 2, where the job wants stats */
 void relay_open(const struct job *job);
+/** relay_ready() - nothing to relay, or the scheduler serves its socket */
+bool relay_ready(void);
 /** relay_last() - let the host ask once more, as "end", before the end */
 void relay_last(void);
 size_t relay_poll(struct pollfd *p);

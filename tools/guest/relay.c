@@ -72,6 +72,20 @@ static int dial(const char *path)
 	return fd;
 }
 
+static bool reach(void)
+{
+	if (sock < 0)
+		sock = dial(STATS_SOCKET);
+	if (sock < 0)
+		sock = dial(STATS_SOCKET_RUN);
+	return sock >= 0;
+}
+
+bool relay_ready(void)
+{
+	return port < 0 || reach();
+}
+
 static void from_port(void)
 {
 	char buf[4096];
@@ -79,11 +93,7 @@ static void from_port(void)
 
 	if (n <= 0)
 		return;
-	if (sock < 0)
-		sock = dial(STATS_SOCKET);
-	if (sock < 0)
-		sock = dial(STATS_SOCKET_RUN);
-	if (sock < 0 || send(sock, buf, (size_t)n, MSG_NOSIGNAL) != n)
+	if (!reach() || send(sock, buf, (size_t)n, MSG_NOSIGNAL) != n)
 		refuse(errno);
 }
 

@@ -19,6 +19,7 @@
 
 #define ATTACH_MS 60000		/* a verifier may be slow, and a guest slower */
 #define LOOK_MS 200		/* should the uevent get lost */
+#define SERVE_MS 2000		/* from attached to a stats socket, if it has one */
 #define DUMP_MS 3000		/* from sched_ext's disable to the program's exit */
 #define STOP_MS 5000
 
@@ -161,6 +162,16 @@ static void drop_events(void)
 		;
 }
 
+/* Schedulers attach first and serve then: the host's first question may be early. */
+static void await_socket(void)
+{
+	uint64_t until = now_ns() + SERVE_MS * 1000000ull;
+
+	while (!relay_ready() && now_ns() < until)
+		if (!pump())
+			wait_fd(out, POLLIN, 20);
+}
+
 bool sched_start(const struct job *job, const char *state)
 {
 	uint64_t deadline = now_ns() + ATTACH_MS * 1000000ull;
@@ -191,6 +202,7 @@ bool sched_start(const struct job *job, const char *state)
 		pump();
 		drop_events();
 	}
+	await_socket();
 	link_send(WIRE_SCHED_ON, 0, NULL, 0);
 	return true;
 }
