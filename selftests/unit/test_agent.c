@@ -715,10 +715,11 @@ TEST_F(agent, payload_starts_when_the_scheduler_is_on)
 
 TEST_F(agent, scheduler_that_leaves_ends_the_payload_without_a_verdict)
 {
-	SCHED(self, "echo enabled > $0; sleep 0.2; echo disabled > $0; "
-	      "echo 'EXIT: why (what)'; echo more; exit 3");
+	SCHED(self, "echo enabled > $0; until [ -e ${0%state}began ]; do sleep 0.05; "
+	      "done; echo disabled > $0; echo 'EXIT: why (what)'; echo more; exit 3");
 
-	RUN(self, &job, "echo began; sleep 100\n");
+	RUN(self, &job, "echo began; : > $(dirname $(command -v vmtap-exit))/began; "
+	    "sleep 100\n");
 	EXPECT_STREQ("began\n", buf_str(&self->h.out));
 	EXPECT_STREQ("EXIT: why (what)", self->h.sched_why);
 	EXPECT_STREQ("EXIT: why (what)\nmore\n", buf_str(&self->h.sched));
