@@ -441,7 +441,8 @@ endif
 $(prog): $(obj)/plain/vmtap
 	$(Q)mkdir -p $(@D) && cp $< $@.new && mv $@.new $@
 
-# For tools/bench/boot.
+# For the benchmarks of tools/bench.
+bench: $(obj)/plain/tools/bench/guestroot
 all-objs += $(obj)/plain/tools/bench/guestroot.o
 $(obj)/plain/tools/bench/guestroot: %: %.o $(call archives,plain)
 	$(call link,$(CC) $(CFLAGS) $(LDFLAGS))
@@ -547,11 +548,11 @@ prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \
 	--jobs $(JOBS) --exec $(CURDIR)/selftests/lib/run-test
 
-check: all unit hostile bare fuzz consumers | $(ksft-ready)
+check: all unit hostile bare fuzz consumers bench | $(ksft-ready)
 	$(Q)rm -f $(obj)/check-logs/times
 	$(Q)$(prove) $(boot-t) $(fast-t) $(programs)
 
-check-fast: all unit hostile bare fuzz consumers | $(ksft-ready)
+check-fast: all unit hostile bare fuzz consumers bench | $(ksft-ready)
 	$(Q)$(prove) $(fast-t) $(programs)
 
 # One rule of the house alone: make check-style, check-floors, ...
@@ -618,5 +619,5 @@ deps:
 		tools/linux-source.sh build/linux-source)
 
 FORCE:
-.PHONY: all deps unit hostile bare fuzz consumers run_tests have-libs FORCE
+.PHONY: all deps unit hostile bare fuzz consumers bench run_tests have-libs FORCE
 .SECONDARY:
