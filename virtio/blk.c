@@ -460,6 +460,7 @@ int virtio_blk_create(struct virtio_blk **ret, const struct mem *mem,
 	blk->v.ops = &blk_ops;
 	blk->v.mem = mem;
 	blk->v.s = &blk->s.core;
+	blk->v.state_len = sizeof(blk->s);
 	blk->v.config = &blk->s.config;
 	blk->v.config_len = sizeof(blk->s.config);
 	blk->timer.ready = blk_retry;

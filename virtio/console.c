@@ -361,6 +361,7 @@ int virtio_console_create(struct virtio_console **ret, const struct mem *mem,
 	con->v.ops = &console_ops;
 	con->v.mem = mem;
 	con->v.s = &con->s.core;
+	con->v.state_len = sizeof(con->s);
 	con->v.config = &con->s.config;
 	con->v.config_len = sizeof(con->s.config);
 	con->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -205,6 +205,7 @@ int virtio_net_create(struct virtio_net **ret, const struct mem *mem,
 	net->v.ops = &net_ops;
 	net->v.mem = mem;
 	net->v.s = &net->s.core;
+	net->v.state_len = sizeof(net->s);
 	net->v.config = &net->s.config;
 	net->v.config_len = sizeof(net->s.config);
 	err = virtio_init(&net->v, d);

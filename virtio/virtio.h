@@ -73,7 +73,8 @@ struct virtio_doorbell {
 struct virtio {
 	const struct virtio_ops *ops;
 	const struct mem *mem;
-	struct virtio_state *s;
+	struct virtio_state *s;	/* the device's whole state begins with it */
+	size_t state_len;	/* bytes of that: plain data, no host handle in it */
 	const void *config;	/* device config space, little endian */
 	u32 config_len;
 	struct irq_line irq;
@@ -95,7 +96,7 @@ struct virtio {
 
 /**
  * virtio_init() - wire up the common part
- * @v: ops, mem, s, config and config_len are set, the rest zero; in @v->s,
+ * @v: ops, mem, s, state_len, config and config_len are set, the rest zero; in @v->s,
  *     offered, nr_queues and each queue's max
  * @mem: may be filled in later, before the driver runs
  * Return: 0 or -errno; then nothing is left to undo.

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A disk's bytes, told by checksum on both sides: what the guest reads is what
 # the host wrote, and the other way round where the image is the guest's to
-# write (rw). Without rw the image stays as it was.
+# write (rw). Without rw the image stays as it was. Where the image's file
+# system is full, each write that fails is an error to the guest's kernel, to
+# its program and to the device's counter alike.
 . "$(dirname "$0")/../lib/tap.sh"
-plan 4
+plan 6
 
 image=$tmp/disk.img
 head -c 1M /dev/urandom >"$image"
@@ -25,13 +27,39 @@ for rw in false true; do
 	    echo "wrote=\$(sha256sum < /dev/vda)"
 	END
 done
+# 24 writes of 64K to a file for which there is room for 16.
+cat >"$tmp/full.yaml" <<END
+vm: {memory: 256M, timeout: 90s}
+disk: {image: $tmp/small/disk.img, rw: true}
+guest:
+  run: |
+    done=0 failed=0
+    for i in \$(seq 0 23); do
+      if dd if=/dev/zero of=/dev/vda bs=64k count=1 seek=\$i oflag=direct conv=notrunc status=none
+      then done=\$((done + 1)) else failed=\$((failed + 1)); fi
+    done
+    vmtap-metric done=\$done failed=\$failed \
+      kernel_saw=\$(dmesg | grep -c 'I/O error, dev vda, sector [0-9]* op 0x1:(WRITE)')
+checks:
+  - workload.failed == 8 && workload.done == 16
+  - virtio_blk.io_errors == workload.failed
+  - virtio_blk.io_errors == workload.kernel_saw
+  - virtio_blk.writes_completed == workload.done
+  - virtio_blk.bytes_written == workload.done * 64K
+END
+mkdir "$tmp/small"
+cat >"$tmp/run" <<'END'
+run=("$1" run -j1 --format tap13 "$2/false.yaml" "$2/true.yaml" "$2/full.yaml" \
+	--json "$2/result.json" --out "$2/out")
+mount -t tmpfs -o size=1m none "$2/small" && truncate -s 8M "$2/small/disk.img" &&
+	exec "${run[@]}"
+END
 sum()
 {
 	sha256sum <"$1"
 }
 
-"$vmtap" run -j1 --format tap13 "$tmp/false.yaml" "$tmp/true.yaml" \
-	--json "$tmp/result.json" --out "$tmp/out" >"$tmp/tap" 2>"$tmp/err" ||
+unshare -rm bash "$tmp/run" "$vmtap" "$tmp" >"$tmp/tap" 2>"$tmp/err" ||
 	diag "$(tail -n 40 "$tmp/tap" "$tmp/err")"
 out()
 {
@@ -43,3 +71,10 @@ like "without rw the image stays as it was" "$(out true)" "read=$(sum "$tmp/befo
 like "the host reads what the guest wrote" "$(out true)" "wrote=$(sum "$image")"
 [ "$(out true | grep -c "$(sum "$image")")" = 1 ] && ! cmp -s "$image" "$tmp/before"
 result $? "and it is not what was there before"
+
+like "a full file system: counted as the guest's kernel counts" "$(cat "$tmp/tap")" \
+	"ok 3 - full"
+is "and eight writes were" "$(python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1]))["cases"][2]["result"]
+print(r["virtio_blk"]["io_errors"])' "$tmp/result.json")" 8

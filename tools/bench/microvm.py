@@ -3,10 +3,19 @@
 it in, and KVM's own counts."""
 import glob
 import os
+import re
 import subprocess
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEBUGFS = '/sys/kernel/debug'
+KVM_EXIT = DEBUGFS + '/tracing/events/kvm/kvm_exit/'
+# By the event's `isa`: VMX's basic exit reasons, SVM's exit codes.
+REASONS = {
+    1: {1: 'interrupt', 7: 'window', 10: 'cpuid', 12: 'hlt', 30: 'io', 31: 'msr',
+        32: 'msr', 40: 'pause', 48: 'ept', 49: 'ept', 52: 'timer'},
+    2: {0x60: 'interrupt', 0x64: 'window', 0x72: 'cpuid', 0x77: 'pause', 0x78: 'hlt',
+        0x7b: 'io', 0x7c: 'msr', 0x400: 'npf'},
+}
 
 
 def guestroot(work, name, scenario, kernel):
@@ -59,4 +68,24 @@ def kvm_counts(pid='*'):
         if text.isdigit():
             name = os.path.basename(path)
             counts[name] = counts.get(name, 0) + int(text)
+    return counts
+
+
+def count_reasons():
+    """From now on KVM's exits are counted by their reason, where the host can."""
+    if os.path.exists(KVM_EXIT + 'trigger'):
+        with open(KVM_EXIT + 'trigger', 'w') as f:
+            f.write('hist:keys=isa,exit_reason\n')
+
+
+def reasons():
+    """Exits of all VMs so far, by name."""
+    counts = {}
+    if os.path.exists(KVM_EXIT + 'hist'):
+        with open(KVM_EXIT + 'hist') as f:
+            text = f.read()
+        for isa, code, n in re.findall(
+                r'isa: +(\d+), exit_reason: +(\d+) *} hitcount: +(\d+)', text):
+            name = 'by ' + REASONS[int(isa)].get(int(code), 'other')
+            counts[name] = counts.get(name, 0) + int(n)
     return counts
