@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest without a kernel: drives the disk and the network card through their
+ * A guest without a kernel: drives disk, network card and console through their
  * registers, their doorbells and their interrupts, and does what no driver
  * does. See bare.h; what must come of it is test_bare.c's to know.
  */
@@ -8,6 +8,7 @@
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
@@ -188,7 +189,7 @@ struct queue {
 static struct {
 	uint64_t base;
 	uint32_t gsi, id;
-	struct queue q[2] __attribute__((aligned(16)));
+	struct queue q[6] __attribute__((aligned(16)));
 } dev;
 
 #define AVAIL(q) ((uint64_t)&(q)->avail_flags)
@@ -235,11 +236,31 @@ static void reg_address(uint32_t off, uint64_t addr)
 	reg(off + 4, (uint32_t)(addr >> 32));
 }
 
+/* Into the report, what the queue saw since it was set up. */
+static void tally(uint32_t n)
+{
+	struct queue *q = &dev.q[n];
+	uint32_t i, less = dev.id == VIRTIO_ID_NET ? 12 : 1;
+
+	if (n > 1)
+		return;
+	report->posted[n] += q->avail_idx;
+	report->returned[n] += q->used_idx;
+	for (i = 0; i < q->used_idx; i++) {
+		WANT(i < BARE_QUEUE_SIZE, i);
+		if (!q->used[i].len)
+			report->empty[n]++;
+		else if (!n)
+			report->bytes += q->used[i].len - less;
+	}
+}
+
 /* @used: 0 for where it belongs */
 static void queue_set(uint32_t n, uint64_t used)
 {
 	struct queue *q = &dev.q[n];
 
+	tally(n);
 	q->avail_flags = q->avail_idx = 0;
 	q->used_flags = q->used_idx = 0;
 	reg(VIRTIO_MMIO_QUEUE_SEL, n);
@@ -256,7 +277,10 @@ static void negotiate(void)
 	reg(VIRTIO_MMIO_STATUS, 1);
 	reg(VIRTIO_MMIO_STATUS, 3);
 	reg(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	reg(VIRTIO_MMIO_DRIVER_FEATURES, 1);	/* VERSION_1 alone */
+	reg(VIRTIO_MMIO_DRIVER_FEATURES, 1);	/* VERSION_1 */
+	reg(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	reg(VIRTIO_MMIO_DRIVER_FEATURES, dev.id == VIRTIO_ID_CONSOLE ?
+	    1 << VIRTIO_CONSOLE_F_MULTIPORT : 0);
 	reg(VIRTIO_MMIO_STATUS, 11);
 	WANT(status() == 11, status());
 }
@@ -338,6 +362,7 @@ static uint8_t blk_do(void)
 	post(0, 0);
 	kick(0);
 	await_used(0, (uint16_t)(was + 1));
+	report->refused += answer != VIRTIO_BLK_S_OK;
 	return answer;
 }
 
@@ -374,11 +399,13 @@ static void lie_and_kick(uint32_t n)
 {
 	uint32_t i;
 
+	report->lies++;
 	dev.q[n].avail_idx += BARE_QUEUE_SIZE + 1;
 	kick(n);
 	await_needs_reset();
 	for (i = 0; i < BARE_KICKS; i++)
 		kick(n);
+	dev.q[n].avail_idx -= BARE_QUEUE_SIZE + 1;
 }
 
 static void blk_skip(void)
@@ -410,7 +437,7 @@ static void blk_wrong(void)
 	blk_chain(VIRTIO_BLK_T_IN, 0, copy, 512);
 	dev.q[0].desc[2].flags = NEXT | WRITE;	/* a loop */
 	dev.q[0].desc[2].next = 1;
-	blk_do();
+	WANT(blk_do() == UNTOUCHED, answer);
 	blk_chain(VIRTIO_BLK_T_IN, 1ULL << 50, copy, 512);
 	WANT(blk_do() == VIRTIO_BLK_S_IOERR, answer);
 	blk_chain(VIRTIO_BLK_T_OUT, 0, data, 512);	/* the disk is read-only */
@@ -440,6 +467,7 @@ static void blk_stalled(void)
 	start();	/* eleven are left behind, one of them stalled */
 	blk_chain(VIRTIO_BLK_T_GET_ID, 0, id, sizeof(id));
 	WANT(blk_do() == VIRTIO_BLK_S_OK, answer);
+	report->ids++;
 	WANT(id[0] == 'b' && id[3] == 'e', id[0]);
 }
 
@@ -480,6 +508,8 @@ static void tx_frame(uint16_t flags)
 {
 	uint16_t was = dev.q[TX].used_idx;
 
+	report->starved += dev.q[RX].avail_idx == dev.q[RX].used_idx;
+	report->broken += flags != 0;
 	desc(TX, 0, (uint64_t)tx_buf, FRAME, flags);
 	post(TX, 0);
 	kick(TX);
@@ -563,6 +593,47 @@ static void net_lost(void)
 	WANT(dev.q[RX].used_idx == 1, dev.q[RX].used_idx);
 }
 
+/* --- the console -------------------------------------------------------- */
+
+#define CONTROL_TX 3
+#define BULK_TX 5
+
+static void console_send(uint32_t n, uint64_t buf, uint32_t len)
+{
+	uint16_t was = dev.q[n].used_idx;
+
+	desc(n, 0, buf, len, 0);
+	post(n, 0);
+	kick(n);
+	await_used(n, (uint16_t)(was + 1));
+}
+
+static void console_control(uint32_t port, uint16_t event)
+{
+	static struct virtio_console_control msg;
+
+	msg = (struct virtio_console_control){ port, event, 1 };
+	console_send(CONTROL_TX, (uint64_t)&msg, sizeof(msg));
+}
+
+static void console_cut(void)
+{
+	uint64_t at = BARE_FRAMES_AT;
+	uint32_t i;
+
+	negotiate();
+	queue_set(CONTROL_TX, 0);
+	queue_set(BULK_TX, 0);
+	reg(VIRTIO_MMIO_STATUS, 15);
+	console_control(0, VIRTIO_CONSOLE_DEVICE_READY);
+	console_control(1, VIRTIO_CONSOLE_PORT_OPEN);
+	for (i = 0; i < job->frames; i++, at += job->frame_len)
+		console_send(BULK_TX, at, job->frame_len);
+	/* The last words: nobody is told of them, and then there is no guest. */
+	desc(BULK_TX, 0, at, job->cut_len, 0);
+	post(BULK_TX, 0);
+}
+
 static const struct {
 	void (*run)(void);
 	uint32_t id;
@@ -575,6 +646,7 @@ static const struct {
 	[BARE_NET_LOOP] = { net_loop, VIRTIO_ID_NET },
 	[BARE_NET_WRONG] = { net_wrong, VIRTIO_ID_NET },
 	[BARE_NET_LOST] = { net_lost, VIRTIO_ID_NET },
+	[BARE_CONSOLE_CUT] = { console_cut, VIRTIO_ID_CONSOLE },
 };
 
 void bare_main(void)
@@ -583,5 +655,7 @@ void bare_main(void)
 	irq_init();
 	find_device(programs[job->program].id);
 	programs[job->program].run();
+	tally(0);
+	tally(1);
 	report->done = 1;
 }

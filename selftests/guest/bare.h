@@ -15,6 +15,7 @@
 
 #define BARE_JOB 0x180000
 #define BARE_REPORT 0x181000
+#define BARE_FRAMES_AT 0x182000	/* what the console's guest sends */
 #define BARE_QUEUE_SIZE 16
 #define BARE_KICKS 1000
 #define BARE_RESETS 20
@@ -32,12 +33,16 @@ enum bare_program {
 	BARE_NET_LOOP,		/* frames come back; then one with no buffer */
 	BARE_NET_WRONG,		/* each chain breaks a rule of its own */
 	BARE_NET_LOST,		/* used rings outside RAM; avail.idx lies */
+	BARE_CONSOLE_CUT,	/* frames, then the end in the middle of one */
 	BARE_NR_PROGRAMS,
 };
 
 struct bare_job {
 	uint32_t program;
 	uint32_t polled;	/* no IDT, no iret: look at the IRR */
+	uint32_t frames;	/* at BARE_FRAMES_AT, one after the other */
+	uint32_t frame_len;	/* bytes of each */
+	uint32_t cut_len;	/* bytes of what follows them and is no whole one */
 };
 
 struct bare_report {
@@ -47,6 +52,20 @@ struct bare_report {
 	uint32_t irqs;		/* that arrived */
 	uint32_t kicks;		/* doorbells that were rung */
 	uint32_t needs_reset;	/* times that a device asked for it */
+
+	/*
+	 * The guest's own count, of its first two queues, over all resets. The
+	 * disk has one queue; of the card's, 0 receives and 1 sends.
+	 */
+	uint32_t posted[2];	/* buffers that were made available */
+	uint32_t returned[2];	/* and came back */
+	uint32_t empty[2];	/* with nothing written in them */
+	uint64_t bytes;		/* into queue 0's: less a status or a header each */
+	uint32_t refused;	/* requests without the answer S_OK */
+	uint32_t ids;		/* GET_IDs: returned like a read, and none */
+	uint32_t starved;	/* frames sent with no buffer posted for them */
+	uint32_t broken;	/* frames sent that are none */
+	uint32_t lies;		/* skips of avail.idx */
 };
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * The devices in a real machine, against a guest that is no Linux: bare.c is
  * booted by the same code as any kernel and drives them through trapped
- * registers, ioeventfd and irqfd. Each counter is told exactly.
+ * registers, ioeventfd and irqfd. Each counter is told exactly, and is what the
+ * guest itself saw of buffers, answers and bytes.
  *
  * Where KVM cannot run kernels (privileged code is merely emulated) the guest
  * goes without an IDT: iret is not emulated in long mode. Then an interrupt is
@@ -18,8 +19,10 @@
 
 #include "virtio/blk.h"
 #include "virtio/blkback.h"
+#include "virtio/console.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
+#include "runner/assembler.h"
 #include "vmm/base/diag.h"
 #include "vmm/machine.h"
 #include "vmm/probe.h"
@@ -78,8 +81,13 @@ FIXTURE(bare) {
 	struct machine *m;
 	struct virtio_blk *blk;
 	struct virtio_net *net;
-	struct trapped tblk, tnet;
+	struct virtio_console *con;
+	struct trapped tblk, tnet, tcon;
+	struct assembler bulk;	/* of what comes out of port 1 */
+	u64 frames_len;		/* bytes that the assembler delivered */
 	struct virtio_blk_cfg blk_cfg;
+	struct bare_job job;
+	struct buf sent;	/* to BARE_FRAMES_AT */
 	bool read_only;
 	bool unbound;		/* doorbells are not bound to KVM */
 	struct bare_report report;
@@ -104,12 +112,34 @@ FIXTURE_TEARDOWN(bare)
 	machine_destroy(self->m);
 	virtio_blk_destroy(self->blk);
 	virtio_net_destroy(self->net);
+	virtio_console_destroy(self->con);
+	assembler_deinit(&self->bulk);
 }
+
+static size_t bulk_take(void *arg, const void *data, size_t len)
+{
+	assembler_feed(arg, data, len);
+	return len;
+}
+
+static void bulk_frame(void *ctx, const struct wire_frame *f)
+{
+	*(u64 *)ctx += f->len;
+}
+
+static const struct assembler_ops bulk_ops = { .frame = bulk_frame };
 
 static int build(FIXTURE_DATA(bare) *self)
 {
-	struct device *devs[] = { &self->tnet.dev, &self->tblk.dev };
+	struct device *devs[] = {
+		&self->tnet.dev, &self->tblk.dev, &self->tcon.dev,
+	};
 	struct virtio_net_cfg net_cfg = { 0 };
+	struct virtio_console_cfg con_cfg = {
+		.sinks[VIRTIO_CONSOLE_PORT_BULK] = {
+			.take = bulk_take, .arg = &self->bulk,
+		},
+	};
 	struct machine_cfg cfg = {
 		.memory = MEMORY, .cmdline = "", .kaslr = MACHINE_KASLR_OFF,
 		.kernel.bzimage = bare_image,
@@ -127,12 +157,19 @@ static int build(FIXTURE_DATA(bare) *self)
 	if (!err)
 		err = virtio_net_create(&self->net, &self->mem, &net_cfg,
 					&self->d);
+	assembler_init(&self->bulk, WIRE_VIA_PORT1, &bulk_ops,
+		       &self->frames_len, NULL);
+	if (!err)
+		err = virtio_console_create(&self->con, &self->mem, &con_cfg,
+					    &self->d);
 	if (err)
 		return err;
 	virtio_blk_attach(self->blk, &self->tblk.dev);
 	virtio_net_attach(self->net, &self->tnet.dev);
 	trap(&self->tblk);
 	trap(&self->tnet);
+	virtio_console_attach(self->con, &self->tcon.dev);
+	trap(&self->tcon);
 	if (self->unbound)
 		self->tblk.dev.nr_doorbells = self->tnet.dev.nr_doorbells = 0;
 	err = machine_create(&self->m, &cfg, &self->d);
@@ -144,16 +181,23 @@ static int build(FIXTURE_DATA(bare) *self)
 /* Run @program to its end, whichever; then all the figures are final. */
 static int run(FIXTURE_DATA(bare) *self, enum bare_program program)
 {
-	struct bare_job job = { program, !self->probe.usable };
+	struct bare_job job = self->job;
 	struct pollfd end;
 	int err = build(self);
 
+	job.program = program;
+	job.polled = !self->probe.usable;
 	if (!err)
 		err = mem_write(&self->mem, BARE_JOB, &job, sizeof(job));
+	if (!err && self->sent.len)
+		err = mem_write(&self->mem, BARE_FRAMES_AT, self->sent.data,
+				self->sent.len);
 	if (!err)
 		err = virtio_blk_start(self->blk, &self->d);
 	if (!err)
 		err = virtio_net_start(self->net, &self->d);
+	if (!err)
+		err = virtio_console_start(self->con, &self->d);
 	self->ran_ns = now_ns();
 	if (!err)
 		err = machine_start(self->m, &self->d);
@@ -166,6 +210,9 @@ static int run(FIXTURE_DATA(bare) *self, enum bare_program program)
 	self->ran_ns = now_ns() - self->ran_ns;
 	virtio_blk_stop(self->blk);
 	virtio_net_stop(self->net);
+	virtio_console_stop(self->con);
+	virtio_console_flush(self->con);
+	assembler_finish(&self->bulk);
 	virtio_blk_counters(self->blk, &self->b);
 	virtio_net_counters(self->net, &self->n);
 	return mem_read(&self->mem, BARE_REPORT, &self->report,
@@ -185,7 +232,7 @@ static u64 stat_of(struct machine *m, const char *name)
 
 static u64 trapped(FIXTURE_DATA(bare) *self)
 {
-	return self->tblk.accesses + self->tnet.accesses +
+	return self->tblk.accesses + self->tnet.accesses + self->tcon.accesses +
 	       machine_mmio(self->m)->unhandled_reads;
 }
 
@@ -212,10 +259,42 @@ static u64 trapped(FIXTURE_DATA(bare) *self)
 	EXPECT_EQ(MACHINE_RESET_KBD, stop.reason);			\
 	EXPECT_EQ(nr_kicks, self->report.kicks);			\
 	EXPECT_EQ(self->unbound ? nr_kicks : 0,				\
-		  self->tblk.doorbells + self->tnet.doorbells);		\
+		  self->tblk.doorbells + self->tnet.doorbells +		\
+		  self->tcon.doorbells);				\
 	EXPECT_EQ(0, machine_mmio(self->m)->unhandled_writes);		\
 	if (mmio_exits != UINT64_MAX)					\
 		EXPECT_EQ(mmio_exits, trapped(self));			\
+} while (0)
+
+/* What the device counted is what the guest itself saw. */
+#define EXPECT_GUEST_SAW_BLK() do {					\
+	const struct bare_report *r = &self->report;			\
+									\
+	EXPECT_EQ(r->returned[0], self->b.reads_completed +		\
+		  self->b.writes_completed + self->b.flushes_completed + \
+		  self->b.io_errors + r->ids);				\
+	EXPECT_EQ(r->bytes, self->b.bytes_read + r->ids * 20);		\
+	EXPECT_EQ(r->refused, self->b.io_errors);			\
+	EXPECT_EQ(r->lies, self->b.invalid_avail_idx_count);		\
+} while (0)
+
+/* A frame that comes back neither empty nor filled was lost on the way. */
+#define EXPECT_GUEST_SAW_NET() do {					\
+	const struct bare_report *r = &self->report;			\
+									\
+	EXPECT_EQ(r->returned[1], self->n.tx_packets +			\
+		  self->n.tx_chain_invalid);				\
+	EXPECT_EQ(r->broken, self->n.tx_chain_invalid);			\
+	EXPECT_EQ(r->posted[1] - r->returned[1],			\
+		  self->n.tx_add_used_failures);			\
+	EXPECT_EQ(r->returned[0] - r->empty[0], self->n.rx_packets);	\
+	EXPECT_EQ(r->bytes, self->n.rx_bytes);				\
+	EXPECT_EQ(r->empty[0], self->n.rx_chain_invalid +		\
+		  self->n.rx_write_failed);				\
+	EXPECT_EQ(r->starved, self->n.tx_dropped_no_rx_buffer);		\
+	EXPECT_EQ(r->returned[1] - r->broken - r->starved -		\
+		  r->returned[0], self->n.rx_add_used_failures);	\
+	EXPECT_EQ(r->lies, self->n.invalid_avail_idx_count);		\
 } while (0)
 
 #define EXPECT_BLK(...) do {						\
@@ -231,6 +310,7 @@ static u64 trapped(FIXTURE_DATA(bare) *self)
 	EXPECT_EQ(0, self->b.currently_throttled_gauge);		\
 	EXPECT_EQ(want.invalid_avail_idx_count,				\
 		  self->b.invalid_avail_idx_count);			\
+	EXPECT_GUEST_SAW_BLK();						\
 } while (0)
 
 #define EXPECT_NET(...) do {						\
@@ -253,6 +333,7 @@ static u64 trapped(FIXTURE_DATA(bare) *self)
 		  self->n.rx_add_used_failures);			\
 	EXPECT_EQ(want.invalid_avail_idx_count,				\
 		  self->n.invalid_avail_idx_count);			\
+	EXPECT_GUEST_SAW_NET();						\
 } while (0)
 
 TEST_F(bare, disk_reads_what_it_wrote_and_interrupts)
@@ -324,6 +405,30 @@ TEST_F(bare, net_counts_lost_buffers_and_a_skipped_avail_idx)
 	EXPECT_NET(.tx_packets = 2, .rx_packets = 1, .tx_add_used_failures = 1,
 		   .rx_add_used_failures = 1, .invalid_avail_idx_count = 1);
 	EXPECT_EQ(3, self->report.needs_reset);
+}
+
+/* Port 1 ends in the middle of a frame: counted, and nothing is made of it. */
+TEST_F(bare, console_counts_a_frame_that_the_end_cut)
+{
+	static const u8 text[1000];
+	struct virtio_console_counters c;
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, wire_encode(&self->sent, WIRE_STDOUT, 0, i, text,
+					 sizeof(text)));
+	self->job.frames = 2;
+	self->job.frame_len = (u32)self->sent.len / 3;
+	self->job.cut_len = self->job.frame_len / 2;
+	RUN(BARE_CONSOLE_CUT, 2 + 2);
+	EXPECT_EQ(2, self->bulk.stats.frames);
+	EXPECT_EQ(2 * sizeof(text), self->frames_len);
+	EXPECT_EQ(1, self->bulk.stats.truncated);
+	EXPECT_EQ(self->job.cut_len, self->bulk.stats.garbage_bytes);
+	virtio_console_counters(self->con, &c);
+	EXPECT_EQ(2 * self->job.frame_len + self->job.cut_len,
+		  c.bytes_out[VIRTIO_CONSOLE_PORT_BULK]);
+	buf_reset(&self->sent);
 }
 
 /* The other way round: without ioeventfd each of them is an exit. */
