@@ -49,18 +49,25 @@ checks:
 END
 mkdir "$tmp/small"
 cat >"$tmp/run" <<'END'
-run=("$1" run -j1 --format tap13 "$2/false.yaml" "$2/true.yaml" "$2/full.yaml" \
-	--json "$2/result.json" --out "$2/out")
-mount -t tmpfs -o size=1m none "$2/small" && truncate -s 8M "$2/small/disk.img" &&
-	exec "${run[@]}"
+small=$1/small vmtap=$2
+shift 2
+mount -t tmpfs -o size=1m none "$small" && truncate -s 8M "$small/disk.img" &&
+	exec "$vmtap" run "$@"
 END
 sum()
 {
 	sha256sum <"$1"
 }
 
-unshare -rm bash "$tmp/run" "$vmtap" "$tmp" >"$tmp/tap" 2>"$tmp/err" ||
-	diag "$(tail -n 40 "$tmp/tap" "$tmp/err")"
+opts=(-j1 --format tap13 --json "$tmp/result.json" --out "$tmp/out" "$tmp/false.yaml"
+	"$tmp/true.yaml")
+# A mount is what only a namespace of our own lets anybody do.
+if unshare -rm true 2>/dev/null; then
+	run=(unshare -rm bash "$tmp/run" "$tmp" "$vmtap" "${opts[@]}" "$tmp/full.yaml")
+else
+	run=("$vmtap" run "${opts[@]}")
+fi
+"${run[@]}" >"$tmp/tap" 2>"$tmp/err" || diag "$(tail -n 40 "$tmp/tap" "$tmp/err")"
 out()
 {
 	cat "$tmp/out/$1"*/stdout*
@@ -72,9 +79,13 @@ like "the host reads what the guest wrote" "$(out true)" "wrote=$(sum "$image")"
 [ "$(out true | grep -c "$(sum "$image")")" = 1 ] && ! cmp -s "$image" "$tmp/before"
 result $? "and it is not what was there before"
 
-like "a full file system: counted as the guest's kernel counts" "$(cat "$tmp/tap")" \
-	"ok 3 - full"
-is "and eight writes were" "$(python3 -c '
-import json, sys
-r = json.load(open(sys.argv[1]))["cases"][2]["result"]
-print(r["virtio_blk"]["io_errors"])' "$tmp/result.json")" 8
+if [ "${run[0]}" = unshare ]; then
+	like "a full file system: the device counts as the guest's kernel and program do" \
+		"$(cat "$tmp/tap")" $'\n'"ok 3 - "
+	is "and eight writes were" "$(python3 -c 'import json, sys
+c = json.load(open(sys.argv[1]))["cases"][2]["result"]
+print(c["virtio_blk"]["io_errors"])' "$tmp/result.json")" 8
+else
+	skip "a full file system" "no user namespaces here"
+	skip "and eight writes were" "no user namespaces here"
+fi
