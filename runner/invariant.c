@@ -73,8 +73,11 @@ static void check_blk_pair(const struct value *blk, const char *count_name,
 /* The VM ended by itself: nothing may be left in flight. */
 static bool ended_cleanly(const struct value *result)
 {
+	const struct value *crash = value_get(result, "crash_message");
+
 	return !value_as_bool(value_get(result, "timed_out"), false) &&
-	       value_as_bool(value_get(result, "success"), false);
+	       value_as_bool(value_get(result, "success"), false) &&
+	       (!crash || crash->type == VALUE_NULL);
 }
 
 static void check_blk(const struct value *result, struct breaches *b)

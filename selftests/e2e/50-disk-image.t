@@ -33,10 +33,14 @@ vm: {memory: 256M, timeout: 90s}
 disk: {image: $tmp/small/disk.img, rw: true}
 guest:
   run: |
-    done=0 failed=0
+    done=0
+    failed=0
     for i in \$(seq 0 23); do
-      if dd if=/dev/zero of=/dev/vda bs=64k count=1 seek=\$i oflag=direct conv=notrunc status=none
-      then done=\$((done + 1)) else failed=\$((failed + 1)); fi
+      if dd if=/dev/zero of=/dev/vda bs=64k count=1 seek=\$i oflag=direct conv=notrunc status=none; then
+        done=\$((done + 1))
+      else
+        failed=\$((failed + 1))
+      fi
     done
     vmtap-metric done=\$done failed=\$failed \
       kernel_saw=\$(dmesg | grep -c 'I/O error, dev vda, sector [0-9]* op 0x1:(WRITE)')

@@ -107,4 +107,19 @@ TEST(guest_faults_are_no_breach)
 	}
 }
 
+/* A panic that was asked for is a success, and finds a request waiting. */
+TEST(a_panic_that_was_expected_is_no_clean_end)
+{
+	static const char json[] =
+		"{\"timed_out\":false,\"success\":true,\"crash_message\":\"Oops\","
+		"\"virtio_blk\":{\"currently_throttled_gauge\":1,\"throttled_count\":1}}";
+	struct value *r = NULL, *list = NULL;
+
+	ASSERT_EQ(0, value_from_json(json, strlen(json), &r, NULL));
+	ASSERT_EQ(0, invariants_check(r, &list));
+	EXPECT_EQ(0, list->list.len);
+	value_free(list);
+	value_free(r);
+}
+
 TEST_HARNESS_MAIN
