@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpfprog RUNS SECONDS: load a small BPF program by the system call alone, run
- * it RUNS times with statistics on, tell what the kernel accounts for it as
- * vmtap-metric's arguments, and keep it loaded for SECONDS more.
+ * bpfprog RUNS SECONDS [BEFORE]: load a small BPF program by the system call
+ * alone, wait BEFORE seconds, run it RUNS times with statistics on, tell what
+ * the kernel accounts for it as vmtap-metric's arguments, and keep it loaded
+ * for SECONDS more.
  */
 #include <linux/bpf.h>
 #include <stdint.h>
@@ -75,8 +76,8 @@ int main(int argc, char **argv)
 	union bpf_attr stats = { .enable_stats.type = BPF_STATS_RUN_TIME };
 	int prog;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: bpfprog RUNS SECONDS\n");
+	if (argc < 3 || argc > 4) {
+		fprintf(stderr, "usage: bpfprog RUNS SECONDS [BEFORE]\n");
 		return 2;
 	}
 	if (bpf(BPF_ENABLE_STATS, &stats) < 0) {
@@ -84,6 +85,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	prog = load();
+	if (argc > 3)
+		sleep((unsigned int)atoi(argv[3]));
 	if (prog < 0 || run_it(prog, (unsigned int)atoi(argv[1])) || tell(prog)) {
 		perror("bpf");
 		return 1;
