@@ -111,6 +111,7 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 	struct collect_from from = {
 		.heard = &x->live->heard, .machine = x->live->m, .blk = x->live->blk,
 		.vm = &x->s->vm, .net = x->live->net, .peek = &x->live->peek,
+		.inside = &x->live->inside,
 		.snapshots = &x->live->snapshots,
 		.mapwrite = &x->live->mapwrite, .reads = x->live->reads,
 		.watchpoints = &x->live->watchpoints,

@@ -12,6 +12,7 @@
 #include "vmm/base/util.h"
 
 struct heard;
+struct inside;
 struct kernel;
 struct kimage;
 struct machine;
@@ -31,6 +32,7 @@ struct collect_from {
 	const struct heard *heard;
 	struct machine *machine;	/* joined */
 	const struct peek *peek;	/* stopped */
+	struct inside *inside;		/* the guest's memory, after its end */
 	const struct snapshots *snapshots;	/* finished */
 	const struct mapwrite *mapwrite; /* stopped */
 	const struct value *reads;

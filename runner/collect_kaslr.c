@@ -5,6 +5,7 @@
 #include "freeze/kaslr.h"
 #include "freeze/ksym.h"
 #include "runner/heard.h"
+#include "runner/inside.h"
 #include "runner/kernel.h"
 #include "runner/value.h"
 #include "vmm/base/diag.h"
@@ -50,6 +51,18 @@ static void guest_reported(const struct heard *h, struct kaslr_input *in)
 	in->vmcoreinfo_offset = a->kaslr_offset;
 }
 
+/* The kernel's own page tables, where it has come to have some. */
+static void walked(struct inside *inside, struct kaslr_input *in)
+{
+	struct diag d = { 0 };
+	struct kread k;
+
+	in->have_walked = inside && !inside_kread(inside, 0, &k, &d);
+	if (in->have_walked)
+		in->walked_phys_base = k.phys_base;
+	diag_reset(&d);
+}
+
 struct value *collect_kaslr(const struct collect_from *from)
 {
 	const struct machine_layout *l = machine_layout(from->machine);
@@ -67,6 +80,7 @@ struct value *collect_kaslr(const struct collect_from *from)
 
 	link_addresses(from->image, &in);
 	guest_reported(from->heard, &in);
+	walked(from->inside, &in);
 	if (!machine_vcpu_regs(from->machine, 0, &regs)) {
 		in.fred = kaslr_fred(regs.cr4);
 		in.have_lstar = true;
