@@ -11,6 +11,7 @@
 #include "freeze/bpfmap.h"
 #include "freeze/bpfwrite.h"
 #include "freeze/kpath.h"
+#include "freeze/sched.h"
 #include "freeze/tasks.h"
 #include "runner/reads.h"
 #include "runner/value.h"
@@ -103,6 +104,23 @@ static void look_at(const struct kread *k, const struct bpfmap *m)
 	diag_reset(&d);
 }
 
+static void sample(const struct kread *k)
+{
+	struct sched_domain_info domains[SCHED_MAX_DOMAINS];
+	struct sched_cpu cpu;
+	struct sched s;
+	unsigned int i;
+
+	if (sched_init(&s, k, NULL))
+		return;
+	for (i = 0; i < 3; i++) {
+		sched_cpu_read(&s, i, &cpu);
+		sched_domains(&s, i, domains, ARRAY_SIZE(domains));
+	}
+	sched_schedstats_enabled(&s);
+	sched_deinit(&s);
+}
+
 static void walk_all(const struct kread *k)
 {
 	struct bpfprog *progs;
@@ -121,6 +139,7 @@ static void walk_all(const struct kread *k)
 	if (!tasks_read(k, &tasks, NULL))
 		tasks_reset(&tasks);
 	tasks_current(k, 0, &at);
+	sample(k);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
