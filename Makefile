@@ -211,6 +211,7 @@ runner-objs := \
 	schedstats.o \
 	schema.o \
 	schema_man.o \
+	schema_prose.o \
 	shell.o \
 	shell_local.o \
 	shell_nested.o \

@@ -127,6 +127,7 @@ static struct value *make_result(struct appraisal *x, const struct splat_list *s
 				 x->live->starved[0] ? "host_starved" : "guest_hung",
 	};
 
+	from.entry_ms = (x->live->heard.start_ns - x->live->begin_ns) / NSEC_PER_MSEC;
 	from.duration_ms = (now_ns() - x->live->begin_ns) / NSEC_PER_MSEC;
 	from.cleanup_ms = (now_ns() - x->live->end_ns) / NSEC_PER_MSEC;
 	ret = collect_result(&from);

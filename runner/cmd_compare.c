@@ -18,7 +18,8 @@
 #include "vmm/base/log.h"
 
 static const char help[] =
-"Usage: vmtap compare [OPTION]... BEFORE AFTER\n"
+"usage: vmtap compare [OPTION]... BEFORE AFTER\n"
+"\n"
 "Tell what changed between two kept runs (run directories or documents of\n"
 "--json): outcomes, and figures that moved by more than the threshold. A case\n"
 "that is gone, or whose outcome got worse, is a regression, and so is a figure\n"
@@ -29,7 +30,7 @@ static const char help[] =
 "      --min N               moves below N count for nothing (default 10)\n"
 "      --all                 figures too that have no better direction\n"
 "      --outcomes            outcomes only\n"
-"      --help                print this\n"
+"  -h, --help                this text\n"
 "\n"
 "Exit status: 0 no regression, 1 a regression, 64 usage, 65 a run cannot be read.\n"
 "\n"
@@ -245,7 +246,7 @@ static int read_options(int argc, char **argv, struct compare *c)
 	int opt;
 
 	optind = 0;
-	while ((opt = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "h", opts, NULL)) != -1) {
 		switch (opt) {
 		case 't':
 		case 'm':

@@ -18,15 +18,16 @@
 #include "vmm/base/log.h"
 
 static const char help[] =
-"Usage: vmtap eval [--case GLOB] RESULT EXPRESSION...\n"
+"usage: vmtap eval [--case GLOB] RESULT EXPRESSION...\n"
 "       vmtap eval --names [PART]\n"
+"\n"
 "Evaluate expressions of the language of checks on a kept result: the\n"
 "result.json of a case, a run directory, or a document of --json.\n"
 "\n"
 "      --case GLOB   only the cases whose name matches\n"
 "      --names       list the names that a result has, those with PART in them\n"
 "  -q, --quiet       print nothing; the exit status tells\n"
-"      --help        print this\n"
+"  -h, --help        this text\n"
 "\n"
 "Exit status: 0 nothing was false, 1 false, null or an error, 64 usage or a\n"
 "bad expression, 65 the result cannot be read.\n"
@@ -156,7 +157,7 @@ static int read_options(int argc, char **argv, struct options *o)
 
 	optind = 0;
 	/* "+": an expression may begin with a minus. */
-	while ((c = getopt_long(argc, argv, "+q", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+qh", opts, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->glob = optarg;

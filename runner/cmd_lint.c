@@ -12,13 +12,14 @@
 #include "runner/problem.h"
 
 static const char help[] =
-"Usage: vmtap lint [--strict] [FILE|FOLDER]...\n"
+"usage: vmtap lint [--strict] [FILE|FOLDER]...\n"
+"\n"
 "Read scenarios, expand their matrices and check their checks; boot nothing.\n"
 "Errors and warnings go to stderr as file:line:column: what, expected what.\n"
 "\n"
 "      --strict   warnings fail too\n"
 "  -q, --quiet    no closing line\n"
-"      --help     print this\n"
+"  -h, --help     this text\n"
 "\n"
 "Exit status: 0 clean, 64 usage, 65 something is wrong with a scenario.\n"
 "\n"
@@ -96,7 +97,7 @@ static int read_options(int argc, char **argv, struct lint_opts *o)
 	int c;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "q", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "qh", opts, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			o->strict = true;

@@ -14,13 +14,16 @@
 
 static void print_help(void)
 {
-	printf("Usage: vmtap list [OPTION]... [FILE|FOLDER]...\n"
+	printf("usage: vmtap list [OPTION]... [FILE|FOLDER]...\n"
+	       "\n"
 	       "Print the names of the cases, one a line, as `vmtap run` would number them.\n"
 	       "\n"
 	       "      --json            one JSON document: name, file, parameters, tags,\n"
 	       "                        description, seed and skip of each case\n"
-	       "      --help            print this\n"
+	       "  -h, --help            this text\n"
 	       "\n%s"
+	       "\n"
+	       "Exit status: 0, 64 bad usage, 65 bad scenario, or no case fits.\n"
 	       "\n"
 	       "Examples:\n"
 	       "  vmtap list scenarios\n"
@@ -125,7 +128,7 @@ static int list_cases(const struct plan_opts *o, bool json)
 	return status;
 }
 
-enum { OPT_JSON = 1, OPT_HELP };
+enum { OPT_JSON = 1 };
 
 /* Return: -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct plan_opts *o, bool *json)
@@ -133,15 +136,15 @@ static int read_options(int argc, char **argv, struct plan_opts *o, bool *json)
 	static const struct option opts[] = {
 		PLAN_LONGOPTS,
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, OPT_HELP },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct diag d = { 0 };
 	int c, rc;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, PLAN_SHORTOPTS, opts, NULL)) != -1) {
-		if (c == OPT_HELP) {
+	while ((c = getopt_long(argc, argv, PLAN_SHORTOPTS "h", opts, NULL)) != -1) {
+		if (c == 'h') {
 			print_help();
 			return EX_OK;
 		}

@@ -19,12 +19,13 @@
 #include "vmm/base/util.h"
 
 static const char help[] =
-"Usage: vmtap merge A.tap B.tap...\n"
+"usage: vmtap merge A.tap B.tap...\n"
+"\n"
 "Make one TAP of several, as runs with --shard print them, in the order of the\n"
 "whole plan. A shard that ended early makes a failing point for each case that\n"
 "it did not get to, so that nothing is lost silently.\n"
 "\n"
-"      --help   print this\n"
+"  -h, --help   this text\n"
 "\n"
 "Exit status: as of the run: 0 all passed or skipped, 1 a failure; 64 usage,\n"
 "65 a file that is no TAP of vmtap.\n"
@@ -245,7 +246,7 @@ static int read_options(int argc, char **argv)
 	int c;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "h", opts, NULL)) != -1) {
 		if (c == 'h')
 			return fputs(help, stdout) < 0 ? EXIT_OUR_FAULT :
 			       EXIT_ALL_OK;

@@ -9,11 +9,12 @@
 #include "vmm/base/buf.h"
 
 static const char help[] =
-"Usage: vmtap schema [--man]\n"
+"usage: vmtap schema [--man]\n"
+"\n"
 "Print the JSON Schema (draft-07) of scenario files.\n"
 "\n"
 "      --man    print the manual page vmtap-scenario(5) instead\n"
-"      --help   print this\n"
+"  -h, --help   this text\n"
 "\n"
 "Examples:\n"
 "  vmtap schema > ~/.config/vmtap.schema.json\n"
@@ -41,7 +42,7 @@ int cmd_schema(int argc, char **argv)
 	int man = 0, c, status;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "h", opts, NULL)) != -1) {
 		if (c == 'h')
 			return fputs(help, stdout) == EOF ? EX_SOFTWARE : EX_OK;
 		if (c != 'm')

@@ -19,19 +19,20 @@
 #include "vmm/base/log.h"
 
 static const char help[] =
-"Usage: vmtap show [OPTION]... RUN\n"
+"usage: vmtap show [OPTION]... RUN\n"
+"\n"
 "Print a kept run: a run directory, a document of --json, or one result.json.\n"
 "\n"
 "      --case GLOB    only the cases whose name matches\n"
 "      --failed       only the cases that failed\n"
 "      --all          the values of passed cases too\n"
 "      --color WHEN   auto (default), always, never\n"
-"      --help         print this\n"
+"  -h, --help         this text\n"
 "\n"
 "Exit status: 0, 64 usage, 65 the run cannot be read.\n"
 "\n"
 "Examples:\n"
-"  vmtap show ~/.local/state/vmtap/last\n"
+"  vmtap show ~/.local/state/vmtap/runs/latest\n"
 "  vmtap show --failed RUNDIR\n"
 "  vmtap show --case 'blk/*' --all RUNDIR\n";
 
@@ -178,7 +179,7 @@ static int read_options(int argc, char **argv, struct options *o)
 	int c, rc;
 
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "h", opts, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->glob = optarg;

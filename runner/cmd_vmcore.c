@@ -18,13 +18,14 @@
 #include "vmm/kimage.h"
 
 static const char help[] =
-"Usage: vmtap vmcore [OPTION]... CORE\n"
+"usage: vmtap vmcore [OPTION]... CORE\n"
+"\n"
 "Tell what a vmcore holds: the kernel, what each CPU ran, its log.\n"
 "\n"
 "  -k, --kernel K  the kernel that it is of (default: by its release)\n"
 "      --log       the kernel's log, whole\n"
 "      --tasks     all threads\n"
-"      --help      print this\n"
+"  -h, --help      this text\n"
 "\n"
 "Exit status: 0, 64 usage, 65 the core cannot be read.\n"
 "\n"

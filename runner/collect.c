@@ -70,16 +70,19 @@ static void collect_kernel(struct value *r, const struct collect_from *from)
 	value_set(r, "kernel", k);
 }
 
-static void collect_phases(struct value *r, const struct heard *h)
+static void collect_phases(struct value *r, const struct collect_from *from)
 {
 	static const struct { enum stage stage; const char *key; } marks[] = {
 		{ STAGE_KERNEL, "kernel_ms" }, { STAGE_INIT, "init_ms" },
 		{ STAGE_AGENT, "agent_ms" }, { STAGE_PAYLOAD, "payload_ms" },
 		{ STAGE_VERDICT, "verdict_ms" },
 	};
+	const struct heard *h = from->heard;
 	struct value *p = value_map();
 	size_t i;
 
+	if (h->stage_ns[STAGE_ENTRY])
+		set_int(p, "entry_ms", from->entry_ms);
 	for (i = 0; i < ARRAY_SIZE(marks); i++)
 		if (h->stage_ns[marks[i].stage])
 			set_int(p, marks[i].key,
@@ -345,7 +348,7 @@ struct value *collect_result(const struct collect_from *from)
 	collect_verdict(r, from);
 	if (from->kernel)
 		collect_kernel(r, from);
-	collect_phases(r, h);
+	collect_phases(r, from);
 	collect_crash(r, from);
 	if (from->splats)
 		collect_splats(r, from->splats);

@@ -54,6 +54,7 @@ struct collect_from {
 	bool kaslr_off;			/* asked for */
 	bool timed_out;
 	const char *timeout_cause;	/* NULL: no timeout */
+	u64 entry_ms;
 	u64 duration_ms;
 	u64 cleanup_ms;
 };

@@ -23,16 +23,38 @@ void heard_unlock(struct heard *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-static void heard_reach(struct heard *h, enum stage stage)
+static u64 since_start(const struct heard *h)
 {
-	if (h->too_late)
-		return;
+	return max(now_ns() - h->start_ns, (u64)1);
+}
+
+static void reach_at(struct heard *h, enum stage stage, u64 at_ns)
+{
 	if (!h->stage_ns[stage])
-		h->stage_ns[stage] = max(now_ns() - h->start_ns, (u64)1);
+		h->stage_ns[stage] = at_ns;
 	if (stage <= h->stage)
 		return;
 	h->stage = stage;
 	eventfd_write(h->news_fd, 1);
+}
+
+static void heard_reach(struct heard *h, enum stage stage)
+{
+	if (!h->too_late)
+		reach_at(h, stage, since_start(h));
+}
+
+/*
+ * Found in the guest's memory after its end: it was then that the guest's clock
+ * says, which begins with the kernel. A verdict is what EXIT frames say.
+ */
+static void recall(struct heard *h, enum stage stage, u64 guest_ns)
+{
+	u64 end = since_start(h), at = min(guest_ns, end);
+	s64 then = (s64)at + h->clock_ns;
+
+	if (stage < STAGE_VERDICT)
+		reach_at(h, stage, then < 1 ? 1 : min((u64)then, end));
 }
 
 static enum verdict_via to_verdict_via(enum wire_via via)
@@ -74,8 +96,15 @@ static void on_lifecycle(struct heard *h, const struct wire_frame *f)
 	struct wire_lifecycle l;
 	struct wire_text text;
 
-	if (!wire_parse_lifecycle(f, &l, &text) && l.stage < ARRAY_SIZE(stages))
-		heard_reach(h, stages[l.stage]);
+	if (wire_parse_lifecycle(f, &l, &text) || l.stage >= ARRAY_SIZE(stages))
+		return;
+	if (f->via == WIRE_VIA_RING) {
+		recall(h, stages[l.stage], l.time_ns);
+		return;
+	}
+	if (l.time_ns <= since_start(h))
+		h->clock_ns = (s64)(since_start(h) - l.time_ns);
+	heard_reach(h, stages[l.stage]);
 }
 
 static void on_exit_frame(struct heard *h, const struct wire_frame *f)

@@ -36,6 +36,7 @@ struct heard {
 	u64 start_ns;			/* of the guest; now_ns() */
 	enum stage stage;
 	u64 stage_ns[STAGE_VERDICT + 1];	/* since start_ns; 0: never */
+	s64 clock_ns;			/* from the guest's clock to those */
 	struct heard_exit exits[4];	/* by enum verdict_via; the last one of each */
 	bool has_addrs;
 	struct wire_kern_addrs addrs;

@@ -251,7 +251,7 @@ static const struct key guest_keys[] = {
 	{ "files", KEY_LIST, AT(scen_guest, files), .sub = &file_set,
 	  .doc = "Files to take along; the libraries of a program come by themselves." },
 	{ "run", KEY_TEXT, AT(scen_guest, run),
-	  .doc = "A script for the guest's shell. Its exit status is the verdict.",
+	  .doc = "A script for the guest's shell, which has no set -e of itself. Its exit status is the verdict. See GUEST.",
 	  .example = "dd if=/dev/vda of=/dev/null bs=4k count=256" },
 	{ "exec", KEY_STR_LIST, AT(scen_guest, exec),
 	  .doc = "Program and arguments instead of a script.",
@@ -536,7 +536,7 @@ static const struct key top_keys[] = {
 	  .doc = "Warnings, lockdep and KASAN reports on the kernel's console fail a "
 		 "case; these do not." },
 	{ "checks", KEY_CHECKS, AT(scenario, checks),
-	  .doc = "Expressions over the result, all of which must hold. See CHECKS in vmtap(1).",
+	  .doc = "Expressions over the result, all of which must hold. See CHECKS.",
 	  .example = "[\"virtio_blk.io_errors == 0\"]" },
 	{ "matrix", KEY_META, .custom = &custom_matrix,
 	  .doc = "One case per combination of values: dotted keys, each with a list. "

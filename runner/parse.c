@@ -158,7 +158,10 @@ static int parse_checks(struct parse_ctx *ctx, const struct key *key,
 		/* Behind an opening quote: where the text itself begins. */
 		items[i].loc = (struct loc){ ctx->file, n->items[i]->line,
 					     n->items[i]->col + !n->items[i]->plain };
-		rc = text_by_key(ctx, key, n->items[i], &items[i].text);
+		rc = n->items[i]->type == YNODE_SCALAR ?
+		     text_by_key(ctx, key, n->items[i], &items[i].text) :
+		     parse_error(ctx, n->items[i], "%s, expected a check: quote one that begins with a bracket or holds ': '",
+				 ynode_kind(n->items[i]));
 		worst = rc ? rc : worst;
 	}
 	if (worst)

@@ -5,6 +5,7 @@
 
 #include "runner/keys.h"
 #include "runner/schema.h"
+#include "runner/schema_prose.h"
 #include "runner/topo.h"
 #include "vmm/base/buf.h"
 
@@ -16,6 +17,8 @@ static void add_text(struct buf *b, const char *s)
 	for (; *s; s++) {
 		if (*s == '\\')
 			buf_puts(b, "\\e");
+		else if (*s == '"')
+			buf_puts(b, "\\(dq");
 		else if (*s == '-')
 			buf_puts(b, "\\-");
 		else
@@ -186,7 +189,36 @@ static const char head[] =
 
 static const char tail[] =
 ".SH SEE ALSO\n"
-".BR vmtap (1)\n";
+".BR vmtap (1),\n"
+".BR vmtap\\-result (5)\n";
+
+static void add_section(struct buf *b, const struct man_section *s)
+{
+	const struct man_part *p;
+	const char *const *line;
+
+	buf_printf(b, ".SH %s\n", s->title);
+	for (p = s->parts; p->text; p++) {
+		if (p->term) {
+			buf_puts(b, ".TP\n.B ");
+			add_text(b, p->term);
+			buf_putc(b, '\n');
+		} else if (p != s->parts) {
+			buf_puts(b, ".PP\n");
+		}
+		add_prose(b, p->text);
+		buf_putc(b, '\n');
+	}
+	if (!s->example)
+		return;
+	buf_puts(b, ".PP\n.nf\n");
+	for (line = s->example; *line; line++) {
+		buf_puts(b, "\\&");
+		add_text(b, *line);
+		buf_putc(b, '\n');
+	}
+	buf_puts(b, ".fi\n");
+}
 
 static void add_presets(struct buf *out)
 {
@@ -203,8 +235,12 @@ static void add_presets(struct buf *out)
 
 int schema_man(struct buf *out)
 {
+	const struct man_section *s;
+
 	buf_puts(out, head);
 	keys_walk(add_key, out);
+	for (s = schema_prose; s->title; s++)
+		add_section(out, s);
 	add_presets(out);
 	buf_puts(out, tail);
 	return out->failed ? -ENOMEM : 0;

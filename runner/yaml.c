@@ -143,14 +143,24 @@ static int expand_add(struct builder *b, u32 weight, const struct ynode *at)
 }
 
 static int refuse_tag(struct builder *b, const yaml_char_t *tag,
-		      const struct ynode *n)
+		      struct ynode *n)
 {
 	if (!tag || !tag[0])
 		return 0;
 	b->bad = true;
-	error_at(b, n, "tag '%s', expected none: types come from the keys",
+	if (tag[0] != '!') {
+		error_at(b, n, "tag '%s', expected none: types come from the keys",
+			 (const char *)tag);
+		return 0;
+	}
+	error_at(b, n, "'%s' is a tag to YAML, expected quotes around a text that begins with '!'",
 		 (const char *)tag);
-	return 0;
+	/* What it was meant to be is not known: nothing more about it. */
+	if (n->type == YNODE_SCALAR && !n->n) {
+		n->text = arena_str(&b->doc->arena, "true");
+		n->n = 4;
+	}
+	return n->type == YNODE_SCALAR && !n->text ? -ENOMEM : 0;
 }
 
 static int on_scalar(struct builder *b, const yaml_event_t *e)
@@ -174,8 +184,8 @@ static int on_scalar(struct builder *b, const yaml_event_t *e)
 		error_at(b, n, "NUL character in a text, expected none%s", "");
 		n->n = (u32)strlen(n->text);
 	}
-	refuse_tag(b, e->data.scalar.tag, n);
-	rc = anchor_add(b, e->data.scalar.anchor, n, false);
+	rc = refuse_tag(b, e->data.scalar.tag, n);
+	rc = rc ?: anchor_add(b, e->data.scalar.anchor, n, false);
 	return rc < -1 ? rc : kid_add(b, n);
 }
 

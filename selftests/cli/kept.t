@@ -26,7 +26,7 @@ says()
 
 for verb in eval show compare merge; do
 	vt 0 "$verb --help" "$verb" --help
-	grep -q '^Usage: vmtap '"$verb" out && grep -q '^Examples:' out && [ ! -s err ]
+	grep -q '^usage: vmtap '"$verb" out && grep -q '^Examples:' out && [ ! -s err ]
 	result $? "$verb --help goes to stdout, with examples"
 	vt 64 "$verb without arguments is bad usage" "$verb"
 	vt 64 "$verb with an unknown option is bad usage" "$verb" --no-such

@@ -83,6 +83,31 @@ for my $verb (sort keys %verb) {
 		$verb{$verb} =~ /^ {2,6}(?:-\w, )?(--[a-z-]+)/mg;
 	is("@missing", '', "vmtap(1): options of $verb");
 }
+
+# vmtap-scenario(5) tells what checks are made of, and what the guest can call.
+my $page = qx{$vmtap schema --man};
+$page =~ s/\\\(dq/"/g;
+$page =~ s/\\([&-])/$1 eq '-' ? '-' : ''/ge;
+my ($checks) = $page =~ /^\.SH CHECKS$(.*?)^\.SH /ms;
+my ($guest) = $page =~ /^\.SH GUEST$(.*?)^\.SH /ms;
+my @ops = slurp('runner/expr_lex.c') =~ /\[OP_\w+\] = \{ "([^"]+)"/g;
+my @funcs = slurp('runner/expr_func.c') =~ /\[FUNC_\w+\] = \{ "([^"]+)"/g;
+my @applets = grep { !/-(?:frame|workload|kselftest)$/ }
+	slurp('tools/guest/applet.c') =~ /\{ "(vmtap-[a-z-]+)", /g;
+cmp_ok(@ops * @funcs * @applets, '>', 1000, 'operators, functions and commands are found');
+is(join(' ', grep { $checks !~ /(?: |^)\Q$_\E(?: |$)/m } @ops), '',
+	'vmtap-scenario(5) has each operator');
+is(join(' ', grep { $checks !~ /\b$_\(/ } @funcs), '',
+	'vmtap-scenario(5) has each function');
+is(join(' ', grep { $guest !~ /^\.B $_\b/m } @applets), '',
+	'vmtap-scenario(5) has each command of the guest');
+my ($example) = $checks =~ /^\.nf\n(.*?)^\.fi$/ms;
+open my $example_file, '>', "$tmp/checks.yaml" or die;
+print $example_file $example;
+close $example_file;
+my $said = qx{$vmtap lint $tmp/checks.yaml 2>&1};
+is($?, 0, 'vmtap-scenario(5): the example of checks is right') or diag $said;
+
 qx{tools/man/gen-result runner/fields.def};
 is($?, 0, 'vmtap-result(5) can be made');
 done_testing();
