@@ -219,6 +219,7 @@ runner-objs := \
 	snapshot_value.o \
 	snapshots.o \
 	splat.o \
+	starve.o \
 	tap.o \
 	tapread.o \
 	term.o \

@@ -2,7 +2,6 @@
 /* A scenario's machine with its devices; see live.h. */
 #include "runner/live.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +14,7 @@
 #include "runner/kernel.h"
 #include "runner/reads.h"
 #include "runner/scenario.h"
+#include "runner/starve.h"
 #include "runner/topo.h"
 #include "runner/value.h"
 #include "runner/wire.h"
@@ -542,43 +542,16 @@ int live_run(struct live *x, struct diag *d)
 
 /* --- after it ----------------------------------------------------------- */
 
-/*
- * Did the vCPUs wait for a host CPU rather than run? The kernel's own account
- * of the time that their threads were runnable and not running.
- */
+/* Did the vCPUs wait for a host CPU rather than run? */
 static void judge_starvation(struct live *x)
 {
-	u64 waited = 0, wall = x->timed_out_ns - x->heard.start_ns;
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *e;
+	struct starve s = starve_read(getpid(), "vmtap-vcpu");
 
-	while (dir && (e = readdir(dir))) {
-		char path[320], name[32] = "";
-		unsigned long long ran, delay;
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
-		f = fopen(path, "re");
-		if (!f || !fgets(name, sizeof(name), f))
-			name[0] = '\0';
-		if (f)
-			fclose(f);
-		if (strncmp(name, "vmtap-vcpu", 10))
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat",
-			 e->d_name);
-		f = fopen(path, "re");
-		if (f && fscanf(f, "%llu %llu", &ran, &delay) == 2)
-			waited = max(waited, (u64)delay);
-		if (f)
-			fclose(f);
-	}
-	if (dir)
-		closedir(dir);
-	if (wall && waited > wall / 2)
+	if (starve_judge(&s, x->timed_out_ns - x->heard.start_ns))
 		snprintf(x->starved, sizeof(x->starved),
-			 "the host was too busy: a vCPU waited %llu %% of the time for a host CPU",
-			 (unsigned long long)(waited * 100 / wall));
+			 "the host was too busy: a vCPU that had work for %llu ms waited %llu of them for a CPU",
+			 (unsigned long long)((s.ran_ns + s.waited_ns) / NSEC_PER_MSEC),
+			 (unsigned long long)(s.waited_ns / NSEC_PER_MSEC));
 }
 
 /* What is not there (too early, no symbols) is no error: the serial log is. */

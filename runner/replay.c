@@ -222,6 +222,7 @@ static int take_options(struct replay *r, struct run_opts *o,
 			const struct value *run, struct diag *d)
 {
 	struct run_opts old;
+	bool list = o->plan.list;
 
 	optind = 0;		/* a second scan, by another argv */
 	if (run_opts_parse(&old, r->argc, r->argv) >= 0) {
@@ -231,6 +232,7 @@ static int take_options(struct replay *r, struct run_opts *o,
 	}
 	plan_opts_reset(&o->plan);
 	o->plan = old.plan;
+	o->plan.list = list;
 	o->plan.has_seed = true;
 	o->plan.seed = recorded_seed(run);
 	if (o->accel == ACCEL_AUTO)

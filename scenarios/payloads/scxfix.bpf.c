@@ -15,6 +15,7 @@
 #include "scxfix.bpf.h"
 
 #define SCX_DSQ_GLOBAL (1ULL << 63 | 1)
+#define SCX_DSQ_LOCAL (1ULL << 63 | 2)
 #define SCX_SLICE_DFL 20000000ULL
 #define DSQ_NOWHERE 4711ULL		/* nobody made it */
 
@@ -69,6 +70,8 @@ __s32 BPF_PROG(scxfix_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	bool is_idle = false;
 
 	__sync_fetch_and_add(&stats.select_cpu, 1);
+	if (crash == 9)
+		return 0;	/* whatever CPUs the task may use */
 	return scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 }
 
@@ -92,7 +95,8 @@ void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 		__sync_fetch_and_add(&stats.starved, 1);
 		return;
 	}
-	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+	scx_bpf_dsq_insert(p, crash == 8 ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
+			   SCX_SLICE_DFL, enq_flags);
 }
 
 SEC("struct_ops/scxfix_exit")

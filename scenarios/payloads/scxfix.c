@@ -11,8 +11,10 @@
  *	--stats		serve /run/scx/root/stats: lines of JSON
  *	--do WHAT	error (scx_bpf_error), exit (scx_bpf_exit), stall (queue
  *			nothing), quit (leave with status 5), die (SIGSEGV),
- *			refuse (never attach) or fault (use a queue that is
- *			not there, which the kernel itself objects to)
+ *			refuse (never attach), fault (use a queue that is
+ *			not there, which the kernel itself objects to), local
+ *			(queue on the CPU's own queue) or astray (select CPU 0
+ *			for all)
  *	--after MS	when, from the start on; default 0
  *
  * SIGUSR1 is fault now, SIGUSR2 is quit now, SIGHUP lets go of the machine's
@@ -46,7 +48,8 @@
 #define SUB_CGROUP "/sys/fs/cgroup/scxsub"
 #define EXIT_ERROR 0x400		/* SCX_EXIT_ERROR and above */
 
-enum trouble { NOTHING, ERROR, EXIT, STALL, QUIT, DIE, REFUSE, FAULT, PARENT };
+enum trouble { NOTHING, ERROR, EXIT, STALL, QUIT, DIE, REFUSE, FAULT, LOCAL, ASTRAY,
+	       PARENT };
 
 /* As in scxfix.bpf.h, in its order. */
 struct bss {
@@ -104,9 +107,10 @@ static long now_ms(void)
 static enum trouble trouble_of(const char *word)
 {
 	static const char *const words[] = { "nothing", "error", "exit", "stall",
-					     "quit", "die", "refuse", "fault" };
+					     "quit", "die", "refuse", "fault",
+					     "local", "astray" };
 
-	for (int i = 0; i <= FAULT; i++)
+	for (int i = 0; i <= ASTRAY; i++)
 		if (!strcmp(words[i], word))
 			return (enum trouble)i;
 	fprintf(stderr, "scxfix: --do %s?\n", word);

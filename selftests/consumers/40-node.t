@@ -13,7 +13,7 @@ c.need_tapgen()
 BINS = {name: c.npm_bin(name) for name in
         ("tap-parser", "tap-junit", "tap-mocha-reporter", "tap-xunit")}
 if not all(BINS.values()):
-    c.skip_all("npm cannot install " + ", ".join(
+    c.skip_all(c.npm_missing() or "npm did not install " + ", ".join(
         n for n, b in BINS.items() if not b))
 
 

@@ -4,12 +4,14 @@ must see. For the tests of this folder, one per consumer: each runs tapgen (the
 real reporters) on the same seeded reports and compares what its consumer
 decoded with what went in."""
 
+import fcntl
 import json
 import os
 import random
 import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -408,33 +410,64 @@ def need_tapgen():
         skip_all("tapgen is not built: make check builds it")
 
 
-def npm_bin(name):
-    """The path of a consumer from npm, installed below the build once."""
+NPM = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund",
+       "--ignore-scripts", "--loglevel=error", "--fetch-retries=1",
+       "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000",
+       "--fetch-timeout=15000"]
+NPM_LIMIT = 90		# seconds, for all of it
+NPM_AGAIN = 600		# a failure is not tried again for so long
+
+
+def npm_install(where):
+    """Why it could not be done; None: it was."""
+    try:
+        done = subprocess.run(NPM, cwd=where, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              check=False, timeout=NPM_LIMIT)
+    except OSError as error:
+        return "npm cannot be started: %s" % error.strerror
+    except subprocess.TimeoutExpired:
+        return "npm install took more than %d s" % NPM_LIMIT
+    if not done.returncode:
+        return None
+    lines = [re.sub("^npm (ERR!|error) ?", "", line)
+             for line in done.stderr.decode("utf-8", "replace").splitlines()]
+    return "npm install: %s" % next(
+        (line for line in lines if line and not re.match("(code|errno|syscall) ", line)),
+        "status %d" % done.returncode)
+
+
+def npm_missing():
+    """Why there are no consumers from npm; "": there are. Installs them below
+    the build, once; one that failed is not tried again at once."""
     where = os.path.join(BUILD, "consumers")
-    path = os.path.join(where, "node_modules/.bin", name)
-    wanted = open(os.path.join(HERE, "package.json"), encoding="utf-8").read()
+    with open(os.path.join(HERE, "package.json"), encoding="utf-8") as file:
+        wanted = file.read()
     have = os.path.join(where, "package.json")
-    if os.path.exists(path) and os.path.exists(have) and \
-            open(have, encoding="utf-8").read() == wanted:
-        return path
+    failed = os.path.join(where, "failed")
     os.makedirs(where, exist_ok=True)
     with open(os.path.join(where, ".lock"), "w", encoding="utf-8") as lock:
-        import fcntl
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(path) or not os.path.exists(have) or \
-                open(have, encoding="utf-8").read() != wanted:
-            with open(have, "w", encoding="utf-8") as file:
-                file.write(wanted)
-            try:
-                done = subprocess.run(
-                    ["npm", "install", "--no-package-lock", "--no-audit",
-                     "--no-fund", "--ignore-scripts", "--loglevel=error"],
-                    cwd=where, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, check=False, timeout=300)
-                failed = done.returncode
-            except (OSError, subprocess.TimeoutExpired):
-                failed = 1
-            if failed:
-                os.unlink(have)
-                return None
-    return path if os.path.exists(path) else None
+        if os.path.exists(failed):
+            if time.time() - os.path.getmtime(failed) < NPM_AGAIN:
+                with open(failed, encoding="utf-8") as file:
+                    return file.read()
+            os.unlink(failed)
+        elif os.path.exists(have):
+            with open(have, encoding="utf-8") as file:
+                if file.read() == wanted:
+                    return ""
+        with open(have, "w", encoding="utf-8") as file:
+            file.write(wanted)
+        why = npm_install(where)
+        if why:
+            os.unlink(have)
+            with open(failed, "w", encoding="utf-8") as file:
+                file.write(why)
+        return why or ""
+
+
+def npm_bin(name):
+    """The path of a consumer from npm; None: npm_missing() says why."""
+    path = os.path.join(BUILD, "consumers/node_modules/.bin", name)
+    return path if not npm_missing() and os.path.exists(path) else None

@@ -88,8 +88,10 @@ print("passed", len(c) - n("failure") - n("skipped"), "failed", n("failure"), "s
 s = json.load(sys.stdin)["stats"]
 print("passed", s["passes"], "failed", s["failures"], "skipped", s["pending"])')" "$want"
 else
+	why=$(cd "$top/selftests/consumers" && python3 -B -c 'import consumers
+print(consumers.npm_missing())')
 	for name in tap-parser tap-junit tap-mocha-reporter; do
-		skip "$name agrees" "npm cannot install it"
+		skip "$name agrees" "$why"
 	done
 fi
 
