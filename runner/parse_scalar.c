@@ -104,8 +104,8 @@ int parse_int(struct parse_ctx *ctx, const struct ynode *n, s64 min, s64 max,
 	else
 		rc = -ERANGE;
 	if (rc || !in_range(v, min, max)) {
-		if (!min && !max)
-			return parse_error(ctx, n, "%s is out of range, expected 0 or more", s);
+		if (!min && (!max || max == INT64_MAX))
+			return parse_error(ctx, n, "%s is out of range, expected 0 or more, below 2^63", s);
 		return parse_error(ctx, n, "%s is out of range, expected %lld to %lld",
 				   found(ctx, n), (long long)min, (long long)max);
 	}
@@ -123,7 +123,7 @@ int parse_float(struct parse_ctx *ctx, const struct ynode *n, double *ret)
 	    n->n < 32)
 		v = strtod(s, &end);
 	if (!end || end == s || *end)
-		return parse_error(ctx, n, "%s, expected a number such as 2.5",
+		return parse_error(ctx, n, "%s, expected a number, 0 or more, such as 2.5",
 				   found_plain(ctx, n));
 	*ret = v;
 	return 0;

@@ -18,6 +18,7 @@ struct expand {
 	const char *kernel;	/* --kernel for this round; NULL: none */
 	const char *kernel_text;	/* the same as it stands in names */
 	struct buf name;	/* of the combination at hand */
+	bool left;	/* a combination that the matrix lets pass */
 };
 
 int plan_push(struct plan_store *st, const struct test_case *c)
@@ -229,8 +230,10 @@ static int take_combination(void *arg, const struct matrix_pick *picks, size_t n
 	format_name(e, picks, n);
 	if (e->name.failed)
 		return -ENOMEM;
-	if (!name_chosen(e))
+	if (!name_chosen(e)) {
+		e->left = true;
 		return 0;
+	}
 	/* Telling the same hundred times helps nobody. */
 	if (e->ctx.p->n == PROBLEMS_MAX)
 		return -EINVAL;
@@ -241,7 +244,10 @@ static int take_combination(void *arg, const struct matrix_pick *picks, size_t n
 	rc = resolve(e, picks, n, sc);
 	if (rc)
 		return rc == -EINVAL ? 0 : rc;
-	if (!matrix_allows(&e->matrix, sc) || !tags_choose(&e->o->tags, sc))
+	if (!matrix_allows(&e->matrix, sc))
+		return 0;
+	e->left = true;
+	if (!tags_choose(&e->o->tags, sc))
 		return 0;
 	c.scenario = sc;
 	rc = take_params(e, picks, n, &c);
@@ -287,6 +293,10 @@ int plan_expand(struct plan_store *st, const struct plan_opts *o,
 		return rc;
 	e.ctx = scenario_doc_ctx(doc, p, NULL);
 	rc = each_kernel(&e);
+	/* A file that makes no case would pass unnoticed beside others. */
+	if (!rc && p->errors == errors && !e.left && !o->sets.n)
+		rc = problem_add(p, PROBLEM_ERROR, &doc->base.loc, &doc->yaml.src,
+				 "no combination of the matrix is left, expected one: see its exclude and constraints");
 	parse_ctx_reset(&e.ctx);
 	buf_reset(&e.name);
 	return !rc && p->errors > errors ? -EINVAL : rc;

@@ -97,6 +97,37 @@ my @kinds = grep { $_ ne 'SPLAT_KINDS' } slurp('runner/splat.h') =~ /^\t(SPLAT_\
 cmp_ok(scalar @kinds, '>', 8, 'the kinds of splats are found');
 is(join(' ', grep { $splat !~ /\b$_\b/ } @kinds), '', 'each kind of splat is in test_splat.c');
 
+my $broken = slurp('selftests/unit/test_invariant.c');
+my @breaches = slurp('runner/invariant.c') =~ /breach\(b, "((?:[^"\\]|\\.)*)"/g;
+cmp_ok(scalar @breaches, '>', 15, 'the invariants are found');
+my @whole;
+for my $text (@breaches) {
+	# What a test has to quote of it: its last words.
+	my ($part) = reverse grep { length > 4 } split /%(?:ll|z)?[a-z]/, $text;
+	push @whole, $text if index($broken, $part) < 0;
+}
+is(join("\n", @whole), '', 'each invariant is broken in test_invariant.c');
+
+# Each refusal is had by a bad file, or by a test of the verbs or of its unit.
+my $told = join "\n", map { slurp($_) } glob('selftests/lang/bad/*.err'), 'selftests/lang/verbs.t',
+	glob 'selftests/unit/test_{yaml,scenario,plan}.c';
+my ($messages, @unheard) = (0);
+for my $file (glob 'runner/{yaml,yamltext,parse,parse_scalar,parse_custom,parse_workload,matrix,' .
+		'plan,plan_expand,plan_checks,scenario,discover,lint}.c') {
+	my $text = slurp($file);
+	while ($text =~ /\b(?:parse_error|error_at|problem_add|limit_error|warn_at)\([^;]*?
+			"((?:[^"\\]|\\.|"\s*")*)"/gsx) {
+		my $format = $1 =~ s/"\s*"//gr;
+		my ($part) = reverse grep { length > 4 }
+			split /%[-.*0-9]*(?:ll|z)?[a-z]|\\"|%%|[`:]/, $format;
+		next unless defined $part;
+		$messages++;
+		push @unheard, "$file: $format" if index($told, $part) < 0;
+	}
+}
+cmp_ok($messages, '>', 90, 'the messages of the language are found');
+is(join("\n", @unheard), '', 'each message is in a bad file or a test');
+
 my $outcomes = slurp('runner/report.c');
 my @outcomes = $outcomes =~ /\[OUTCOME_\w+\] = "(\w+)"/g;
 cmp_ok(scalar @outcomes, '==', 7, 'the outcomes are found');

@@ -30,7 +30,7 @@ not_same()
 	! cmp -s "$1" "$2"
 }
 
-plan 32
+plan 55
 
 for verb in list lint schema; do
 	status $verb --help
@@ -83,5 +83,84 @@ status lint
 is "and nothing else" "$st" 0
 status lint bad.yaml scenarios
 like "each file is read though one is wrong" "$(cat err)" "warning: no description"
+
+# said NAME STATUS TEXT VERB...: that status, and TEXT on stderr
+said()
+{
+	local name=$1 want=$2 text=$3
+	shift 3
+	status "$@"
+	[ "$st" -eq "$want" ] && grep -qF -e "$text" err
+	result $? "$name" || diag "status $st, stderr: $(head -c 500 err)"
+}
+
+# --- what is wrong with a command line, or with files together ----------------
+
+mkdir twins empty warned
+echo 'name: twin' | tee twins/a.yaml >twins/b.yaml
+said "two cases of one name" 65 "a second case 'twin', expected another name than in twins/a.yaml" \
+	lint twins
+said "a command beside files" 65 "--exec beside scenario files, expected one or the other" \
+	list --exec true scenarios
+said "a filter: what to do" 65 "no case fits --filter, --exclude and --tag, expected one of 5: \`vmtap list\` names them" \
+	list --filter nothing scenarios
+said "--set of no key" 65 "unknown key 'vm.cpu', expected a dotted key of the scenario such as vm.memory" \
+	list --set vm.cpu=1 scenarios
+echo '{vm: {cpus: 2}, matrix: {guest.env.A: [1, 2], constraints: {min_cpus: 2}}}' >cpus.yaml
+said "--set that leaves nothing" 65 "no case is left, expected one: see exclude and constraints of the matrix" \
+	list --set vm.cpus=1 cpus.yaml
+said "no such file" 65 "gone.yaml: error: cannot read it: No such file" lint gone.yaml
+said "an empty folder" 65 "no scenario in this folder, expected *.yaml files" lint empty
+(cd empty && "$vmtap" lint 2>../err)
+is "no folder of scenarios: status" $? 65
+like "no folder of scenarios" "$(cat err)" "no scenario named, expected files or folders: there is no folder 'scenarios' here"
+
+cat >warned/w.yaml <<'END'
+description: warnings
+guest: {run: "true"}
+checks:
+  - 1 + 1 == 2
+  - virtio_blk.io_errors == 0
+  - exit_code == 0
+  - exit_code == 0
+END
+said "a check of nothing" 0 "w.yaml:4:5: warning: always true, expected a check that names something of the result" \
+	lint warned
+said "a check of a device that is not there" 0 "w.yaml:5:5: warning: virtio_blk without 'disk' in the scenario, expected it: this can never hold" \
+	lint warned
+printf '%s\n' '#!/usr/bin/env -S vmtap run' 'x-a: &unused 1' 'kernel: {release: 6.12}' \
+	'matrix: {vm.cpus: [1]}' >warned/x.yaml
+said "no description" 0 "warning: no description, expected one line that says what this guards" \
+	lint warned/x.yaml
+said "an anchor for nothing" 0 "anchor 'unused' is never used, expected an alias of it" lint warned/x.yaml
+said "a release without quotes" 0 "release 6.12 without quotes, expected quotes: elsewhere it reads as a number" \
+	lint warned/x.yaml
+said "#! and not executable" 0 "begins with #! and is not executable, expected chmod +x" lint warned/x.yaml
+said "one value" 0 "one value for 'vm.cpus', expected several: a single one belongs into the scenario" \
+	lint warned/x.yaml
+chmod +x warned/w.yaml
+said "executable without #!" 0 "executable without a #! line, expected \`#!/usr/bin/env -S vmtap run\`" \
+	lint warned/w.yaml
+said "the same check twice" 0 "w.yaml:7:5: warning: the same check as in line 6, expected each once" \
+	lint warned
+
+# --- bounds -------------------------------------------------------------------
+
+python3 - <<'END'
+def write(name, text):
+    with open(name + '.yaml', 'w') as f:
+        f.write(text)
+write('anchors', 'x-a:\n' + ''.join('  - &a%d 1\n' % i for i in range(2000)))
+write('scalar', 'description: ' + 'x' * (2 << 20) + '\n')
+write('merge', ''.join('x-%s: &%s\n' % (a, a) + ''.join(
+    '  %s%d: 1\n' % (a, i) for i in range(900)) for a in 'ab') + 'x-c:\n  <<: [*a, *b]\n')
+write('events', 'x-a: [' + '1,' * 1500000 + '1]\n')
+write('bytes', '#' * (9 << 20) + '\n')
+END
+said "too many anchors" 65 "too many anchors" lint anchors.yaml
+said "a text too long" 65 "text too long (bytes), expected at most" lint scalar.yaml
+said "too many items" 65 "too many items (parser events), expected at most" lint events.yaml
+said "merged too long" 65 "\`<<\` makes this map too long, expected fewer keys" lint merge.yaml
+said "a file too long" 65 "'bytes.yaml' is too long, expected at most 4194304 bytes" lint bytes.yaml
 
 ok "reading and planning keep their budgets" "$top/tools/bench/lang" --vmtap "$vmtap"

@@ -63,13 +63,21 @@ TEST(each_rule_tells_its_breach)
 		{ "virtio_net.rx_packets", "5", "rx_packets 5 is not tx_packets 10 - tx_dropped_no_rx_buffer 6" },
 		{ "virtio_net.tx_packets", "-1", "virtio_net.tx_packets is negative" },
 		{ "virtio_net.rx_bytes", "0", "rx_packets is 4 and rx_bytes is 0" },
+		{ "virtio_blk", "{\"throttled_count\":0,\"currently_throttled_gauge\":1}",
+		  "gauge is 1 and nothing was ever throttled" },
+		{ "virtio_net", "{\"tx_packets\":3,\"tx_bytes\":9,\"rx_packets\":4,\"rx_bytes\":9,\"rx_chain_invalid\":1}",
+		  "rx_packets 4 is more than the 3 that were sent" },
+		{ "virtio_net", "{\"tx_packets\":0,\"tx_bytes\":60,\"rx_packets\":0,\"rx_bytes\":0}",
+		  "tx_bytes is 60 without a packet" },
+		{ "virtio_net", "{\"tx_packets\":1,\"tx_bytes\":60,\"rx_packets\":1,\"rx_bytes\":61}",
+		  "rx_bytes 61 is not tx_bytes 60 and nothing was dropped" },
 		{ "kvm.exits", "30", "kvm.exits is 30, and its vCPUs make 31" },
-		{ "kvm.avg.exits", "16", "kvm.avg.exits is 16" },
+		{ "kvm.avg.exits", "16", "kvm.avg.exits is 16, and the sum 31 over 2 vCPUs makes 15" },
 		{ "periodic.fired", "4", "periodic.fired 4 is more than periodic.target 3" },
 		{ "periodic.placeholders", "3", "placeholders 3 is more than periodic.fired 2" },
 		{ "periodic.captures", "[]", "periodic.fired is 2, and there are 0 captures" },
 		{ "messages.total", "4", "messages.total is 4, and its types make 3" },
-		{ "kaslr.enabled", "false", "kaslr.enabled is false" },
+		{ "kaslr.enabled", "false", "kaslr.enabled is false, and kaslr.offset is 0x" },
 		{ "cleanup_duration_ms", "11", "cleanup_duration_ms 11 is more than duration_ms 10" },
 	};
 	size_t i;
@@ -82,6 +90,30 @@ TEST(each_rule_tells_its_breach)
 		}
 		free(seen);
 	}
+}
+
+/* How many rules a slide of @offset and @enabled break. */
+static size_t kaslr_breaches(u64 offset, bool enabled)
+{
+	struct value *r = value_map(), *k = value_map(), *list = NULL;
+	size_t n = ~0UL;
+
+	value_set(k, "offset", value_addr(offset));
+	value_set(k, "enabled", value_bool(enabled));
+	value_set(r, "kaslr", k);
+	if (!invariants_check(r, &list))
+		n = list->list.len;
+	value_free(list);
+	value_free(r);
+	return n;
+}
+
+TEST(a_slide_is_one_that_is_not_0)
+{
+	EXPECT_EQ(0, kaslr_breaches(0, false));
+	EXPECT_EQ(1, kaslr_breaches(0, true));
+	EXPECT_EQ(0, kaslr_breaches(0x200000, true));
+	EXPECT_EQ(1, kaslr_breaches(0x200000, false));
 }
 
 TEST(guest_faults_are_no_breach)

@@ -210,7 +210,7 @@ TEST_F(plan, exclude_include_constraints)
 	MAKE();
 	EXPECT_STREQ("m[cpus=1n1l2c2t] ", names(&self->plan));
 	put("scenarios/m.yaml", "matrix:\n  vm.cpus: [1, 2]\n  constraints: {min_cpus: 3}\n");
-	REFUSE("no case is left");
+	REFUSE("no combination of the matrix is left");
 }
 
 TEST_F(plan, included_combinations_alone)

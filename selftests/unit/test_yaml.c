@@ -199,6 +199,7 @@ TEST_F(yaml, each_cap_refuses)
 		EXPECT_EQ(i + 1, self->p.errors);
 		ydoc_reset(&self->doc);
 	}
+	EXPECT_STREQ("file of 12 bytes, expected at most 11", self->p.items[0].msg);
 }
 
 /* Every single byte, and every byte inside a text: an answer, never a crash. */
