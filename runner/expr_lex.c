@@ -131,7 +131,8 @@ static int lex_string(struct parser *p, struct token *t)
 	if (!p->text[i]) {
 		t->end = i;
 		return expr_fail(p->err, t->off, i,
-				 "this string has no closing %c (to YAML ` #` begins a comment: quote the check)", quote);
+				 "this string has no closing %c (to YAML ` #` begins a comment: quote the check)",
+				 quote);
 	}
 	return 0;
 }

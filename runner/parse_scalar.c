@@ -105,7 +105,9 @@ int parse_int(struct parse_ctx *ctx, const struct ynode *n, s64 min, s64 max,
 		rc = -ERANGE;
 	if (rc || !in_range(v, min, max)) {
 		if (!min && (!max || max == INT64_MAX))
-			return parse_error(ctx, n, "%s is out of range, expected 0 or more, below 2^63", s);
+			return parse_error(ctx, n,
+					   "%s is out of range, expected 0 or more, below 2^63",
+					   s);
 		return parse_error(ctx, n, "%s is out of range, expected %lld to %lld",
 				   found(ctx, n), (long long)min, (long long)max);
 	}
