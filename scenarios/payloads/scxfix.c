@@ -321,6 +321,8 @@ static void make_trouble(volatile struct bss *bss, int link)
 	case EXIT:
 	case STALL:
 	case FAULT:
+	case LOCAL:
+	case ASTRAY:
 		bss->crash = (int)opts.what;
 		break;
 	default:
