@@ -142,7 +142,9 @@ const struct key_custom custom_cpu_set = {
 	.schema = "\"type\": [\"string\", \"integer\", \"object\"], \"minProperties\": 1, "
 		  "\"maxProperties\": 1, \"additionalProperties\": false, \"properties\": {"
 		  "\"llc\": {\"type\": \"integer\"}, \"node\": {\"type\": \"integer\"}, "
-		  "\"range\": {\"type\": \"array\"}, \"disjoint\": {\"type\": \"object\"}, "
+		  "\"range\": {\"type\": \"array\", \"minItems\": 2, \"maxItems\": 2}, "
+		  "\"disjoint\": {\"type\": \"object\", \"required\": [\"part\", \"of\"], "
+		  "\"properties\": {\"part\": {}, \"of\": {}}, \"additionalProperties\": false}, "
 		  "\"overlap\": {\"type\": \"object\"}}",
 };
 

@@ -51,5 +51,5 @@ struct starve starve_read(pid_t pid, const char *name)
 bool starve_judge(const struct starve *s, u64 wall_ns)
 {
 	return s->waited_ns > s->ran_ns &&
-	       s->waited_ns + s->ran_ns > wall_ns / 4;
+	       s->waited_ns + s->ran_ns > wall_ns / 10;
 }

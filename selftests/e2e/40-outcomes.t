@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# One run that has each kind of outcome, as its consumers count it; flaky cases
-# and --until-fail; a run spread over shards; a run replayed.
+# One run that has each kind of outcome, as its consumers count it; its progress
+# on a terminal; flaky cases and --until-fail; a run spread over shards; a run
+# replayed.
 . "$(dirname "$0")/../lib/tap.sh"
 
-plan 39
+plan 51
 build=${VMTAP_BUILD:-$top/build}
 counts="perl $top/selftests/lib/tap-counts"
 export XDG_STATE_HOME=$tmp/state
@@ -35,8 +36,9 @@ scenario kinds/f-timeout <<<'{vm: {timeout: 3s}, guest: {run: "sleep 1000"}}'
 scenario kinds/g-error <<<'{kernel: {modules: [no_such_module]}, guest: {run: "true"}}'
 
 cd "$tmp" || exit 1
-"$vmtap" run --jobs 1 --kernel 6.1 --out kept --json all.json --junit all.xml \
-	kinds >all.tap 2>all.err
+within 900 env -u NO_COLOR TERM=xterm "$top/selftests/lib/on-tty" all.err \
+	"$vmtap" run --jobs 1 --kernel 6.1 --out kept --json all.json \
+	--junit all.xml kinds >all.tap
 is "a failed run ends with 1" $? 1
 is "each kind is there once" "$(field all.json \
 	'" ".join(c[k]["outcome"] for k in sorted(c))')" \
@@ -60,6 +62,27 @@ print(*(len(r.findall(".//" + k)) for k in ("testcase", "skipped")),
 like "a timeout tells where the guest hung" "$(cat all.tap)" \
 	'f-timeout[^#]*# TIMEOUT timeout after [0-9]+ ms while the payload ran' ||
 	diag "$(grep f-timeout all.tap)"
+
+# --- progress ---------------------------------------------------------------
+
+# screen FILE: each state that the terminal went through, the escapes taken out
+screen()
+{
+	tr -d '\r' <"$1" | sed 's/\x1b\[[0-9;]*[A-Za-z]//g'
+}
+for phase in start kernel payload; do
+	ok "progress: a case in phase $phase, and for how long" \
+		grep -qE "^$phase +[0-9]+s  a-pass\[kernel=6.1\]$" <(screen all.err)
+done
+ok "progress: time goes on" \
+	grep -qE '^[a-z]+ +([5-9]|[1-9][0-9]+)s  f-timeout' <(screen all.err)
+ok "progress: how many are done" grep -q '^\[6/7\] ' <(screen all.err)
+like "progress: the closing line is the last on the screen" "$(screen all.err | tail -n 1)" \
+	"^vmtap: pass:1 fail:2 xfail:1 xpass:1 skip:1 error:1, kept in .*/kept$"
+ok "progress: in colour" grep -q $'\e\[1m\[6/7\]\e\[0m' all.err
+is "nothing of it in the stream" "$(grep -c $'\e' all.tap)" 0
+ok "no line is wider than the terminal" awk 'length($0) > 80 { exit 1 }' <(
+	screen all.err | grep -v '^vmtap: ')
 
 # What --json says, as every consumer has to count it: passed, failed, skipped.
 want=$(field all.json '"passed %d failed %d skipped %d" % (
@@ -160,11 +183,15 @@ measured()
 		sed -nE '/^not ok/,/^  \.\.\./p' | sed -E 's/^not ok [0-9]+/not ok N/'
 }
 seed=$(field kept/run.json 'd["run"]["seed"]')
-(cd / && "$vmtap" run --jobs 1 --replay "$tmp/kept" >"$tmp/again.tap" 2>"$tmp/err")
+(cd / && NO_COLOR=1 TERM=xterm within 900 "$top/selftests/lib/on-tty" "$tmp/err" \
+	"$vmtap" run --jobs 1 --replay "$tmp/kept" >"$tmp/again.tap")
 is "replay: the failures again" $? 1
 like "replay: all of them, from elsewhere, with the same seed" "$(cat again.tap)" \
 	"1\.\.3"$'\n'"# seed $seed,.*not ok 1 - b-fail.*not ok 2 - f-timeout.*not ok 3 - g-error" ||
 	diag "$(cat err)"
+ok "progress under NO_COLOR: it is there" \
+	grep -qE '^payload +[0-9]+s  b-fail\[kernel=6.1\]$' <(screen err)
+is "progress under NO_COLOR: no colour" "$(grep -c $'\e\[[0-9;]*m' err)" 0
 measured all.tap "$tmp/kept" >once
 measured again.tap "$XDG_STATE_HOME/vmtap/runs/[0-9-]*" >twice
 ok "the same seed gives the same stream but for times" diff once twice
@@ -208,6 +235,8 @@ scenario flaky/b-error <<<'{kernel: {modules: [no_such_module]}, guest: {run: "t
 "$vmtap" run --jobs 1 --kernel 6.1 --retry 1 --repeat 2 --until-fail \
 	--json flaky.json flaky >flaky.tap 2>flaky.err
 is "retry: a failure in the end is a failure" $? 1
+is "no progress where stderr is no terminal" "$(grep -vc '^vmtap: ' flaky.err)" 0 ||
+	diag "$(cat flaky.err)"
 is "retry: a pass after a failure is flaky" "$(field flaky.json \
 	'[(x["outcome"], x["block"].get("flaky"), x["block"].get("attempts")) for x in d["cases"]][:2]')" \
 	"[('pass', True, 2), ('error', False, 2)]" || diag "$(cat flaky.tap flaky.err)"

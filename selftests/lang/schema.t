@@ -72,7 +72,7 @@ beyond = re.compile(
     r'cpus-(llcs|product|memory|distances|latency|bandwidth)|guest-(exec-empty|file-(twice|unset|brace))|'
     r'type-null-map|watch-(size|many|when)|bpf-|workload-(group|fan-out|custom|command|sequence|priority|'
     r'cgroup$|parent|inner|cpuset|op-|hold|phase)|expect-exit-range|matrix-|scheduler-times|'
-    r'name-lines|description-lines|checks?-(?!text|map)|key-several$|bool-quoted|_)')
+    r'name-lines|description-lines|path-lines|kernel-kaslr-huge|checks?-(?!text|map)|key-several$|bool-quoted|_)')
 
 schema = json.loads(subprocess.check_output([vmtap, 'schema']))
 jsonschema.Draft7Validator.check_schema(schema)
