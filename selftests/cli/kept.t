@@ -3,7 +3,7 @@
 # The verbs that look at kept runs: eval, show, compare, merge.
 . "$(dirname "$0")/../lib/tap.sh"
 
-plan 36
+plan 46
 cd "$tmp" || exit 1
 
 # vt STATUS NAME ARGUMENTS...: runs vmtap, checks its status, keeps its streams
@@ -71,6 +71,17 @@ REGRESSION  b: pass -> fail
 REGRESSION  c: fail -> gone
 new         d: new, pass
 3 regressions, 0 better, 0 cases without a change"
+vt 1 "compare: a threshold" compare --threshold 3 before after
+says "compare: a counter beyond it" out "REGRESSION  a: kvm.exits 1000 -> 1050 (+5%)"
+vt 1 "compare: moves below a number" compare --threshold 3 --min 51 before after
+is "compare: do not count" "$(grep -c kvm.exits out)" 0
+vt 1 "compare: outcomes alone" compare --outcomes before after
+is "compare: no figures then" "$(grep -c virtio_blk out)" 0
+vt 0 "compare: what got better is no regression" compare --outcomes --threshold 3 \
+	<(run_json "$(case_json c fail 1 5 0)") <(run_json "$(case_json c pass 1 5 0)")
+says "compare: and is told" out "better      c: fail -> pass"
+vt 64 "compare: no number" compare --threshold x before after
+vt 65 "compare: no run" compare before broken.json
 vt 0 "compare with itself" compare before before
 
 # Two shards of one run of four, the second cut short.

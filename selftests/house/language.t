@@ -62,6 +62,24 @@ for my $k (sort keys %word) {
 }
 is(join("\n", @unsaid), '', 'each word of a key is in a good file, a scenario or a unit test');
 
+# A default that changes changes what scenarios mean: it is written down twice.
+my @default;
+sub defaults {
+	my ($path, $node) = @_;
+	return unless ref $node eq 'HASH';
+	push @default, "$path " . JSON::PP->new->allow_nonref->canonical->encode($node->{default})
+		if exists $node->{default};
+	defaults("${path}[]", $node->{items}) if $node->{items};
+	defaults($path, $_) for @{$node->{anyOf} // []}, @{$node->{oneOf} // []};
+	defaults("$path.$_", $node->{properties}{$_}) for sort keys %{$node->{properties} // {}};
+}
+defaults($_, $schema->{definitions}{$_}) for sort keys %{$schema->{definitions}};
+cmp_ok(scalar @default, '>', 30, 'the schema tells defaults');
+my %golden = map { $_ => 1 } split /\n/, slurp('selftests/lang/defaults');
+my %real = map { $_ => 1 } @default;
+is(join("\n", grep { !$golden{$_} } sort keys %real), '', 'each default is in selftests/lang/defaults');
+is(join("\n", grep { !$real{$_} } sort keys %golden), '', 'and no other is there');
+
 # --- operators and functions ------------------------------------------------
 
 my $tests = slurp('selftests/unit/test_expr.c');
