@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Each way of building and running kselftests that the kernel documents, with
+# no O=, an absolute and a relative one; with LLVM=1; where libraries lack. One
+# scenario boots, two unit tests are built, without optimisation: what this
+# tries is where files go.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/../lib/in-tree.sh"
+
+# The files of the tree, but what O=out builds there on request.
+listing()
+{
+	(cd "$tree" && find . -path ./out -prune -o -type f \
+		-printf '%p %s %T@\n' | sort)
+}
+
+# configured DIR: what the top level asks of a tree that has been configured
+configured()
+{
+	mkdir -p "$1/include/config" "$1/include/generated"
+	touch "$1/.config" "$1/include/generated/autoconf.h"
+	touch "$1/include/config/auto.conf.cmd" "$1/include/config/auto.conf"
+}
+
+unchanged()
+{
+	listing >"$work/after"
+	ok "$1" diff "$work/before" "$work/after"
+}
+
+topmost()
+{
+	local goal=kselftest-$3
+	[ "$3" != run_tests ] || goal=kselftest
+	run "$1.$3" ${2:+O="$2"} "$goal"
+}
+
+# form NAME HOW O= OUTPUT: build and run, install, archive, clean
+form()
+{
+	local how=$2 out=$3 dir=$4 log
+	log=${1// /-}
+	ok "$1: run_tests" "$how" "$log" "$out" run_tests
+	passes "$1: every test passes" "$log.run_tests"
+	ok "$1: install" "$how" "$log" "$out" install
+	is "$1: list of tests" "$(grep -c ^vmtap: \
+		"$dir/kselftest_install/kselftest-list.txt")" "$nr_tests"
+	ok "$1: gen_tar" "$how" "$log" "$out" gen_tar
+	is "$1: program and scenarios are in the archive" \
+		"$(tar -tf "$dir"/kselftest_install/kselftest-packages/*.gz |
+		grep -cxE "./vmtap/(vmtap|scenarios/boot/${quick##*/})")" 2
+	ok "$1: clean" "$how" "$log" "$out" clean
+	[ ! -e "$dir/vmtap/vmtap" ] && [ ! -e "$dir/vmtap/build" ]
+	result $? "$1: cleaned"
+}
+
+plan 44
+export USERCFLAGS=-O0
+export UNITS="${few[*]}"
+nr_tests=$nr_few
+one_boot
+selftests=$tree/tools/testing/selftests
+form "below, no O=" below '' "$selftests"
+below none '' clean
+listing >"$work/before"
+form "below, absolute O=" below "$work/abs" "$work/abs/kselftest"
+form "below, relative O=" below out "$tree/out/kselftest"
+configured "$work/abs"
+form "top, absolute O=" topmost "$work/abs" "$work/abs/kselftest"
+configured "$work/out"
+form "top, relative O=" topmost ../out "$work/out/kselftest"
+unchanged "with O= nothing is written into the source"
+
+ok "LLVM=1 builds" run llvm -C tools/testing/selftests O="$work/abs" LLVM=1 all
+
+# --- what is missing -------------------------------------------------------
+
+export PKG_CONFIG=false
+is "libraries are missing: make goes on" \
+	"$(below stub "$work/abs" run_tests >&2; echo $?)" 0
+is "libraries are missing: every test is skipped" \
+	"$($count --outer "$work/stub.run_tests")" \
+	"run=$nr_tests pass=0 fail=0 skip=$nr_tests bail=0 bad=0"
