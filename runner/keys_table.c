@@ -119,12 +119,18 @@ static const struct keyset cpus_set = {
 	.whole = true, .shorthand = &custom_cpus,
 };
 
+static const char *const vendor_words[] = { "host", "amd", "intel", NULL };
+
 static const struct key vm_keys[] = {
 	{ "cpus", KEY_MAP, AT(scen_vm, cpus), .sub = &cpus_set, .dflt = "1",
 	  .doc = "A number of CPUs, or nodes, LLCs in all, cores per LLC and threads "
 		 "per core, as 1n2l4c2t or as a map, or the name of a preset: see "
 		 "PRESETS. A node is a package.",
 	  .example = "4" },
+	{ "vendor", KEY_ENUM, AT(scen_vm, vendor), .words = vendor_words,
+	  .dflt = "host",
+	  .doc = "Whose CPU the guest believes it has, and so by which CPUID leaves the "
+		 "kernel learns the topology. Other features stay the host's." },
 	{ "memory", KEY_SIZE, AT(scen_vm, memory), .min = MiB(64),
 	  .max = GiB(1024), .dflt = "512M", .doc = "Guest memory." },
 	{ "timeout", KEY_DURATION, AT(scen_vm, timeout_ns),

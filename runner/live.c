@@ -181,6 +181,7 @@ static int build_machine(struct live *x, struct diag *d)
 	struct buf bzimage = { 0 };
 	struct machine_cfg cfg = {
 		.memory = x->s->vm.memory,
+		.vendor = (enum machine_vendor)x->s->vm.vendor,
 		.kernel.kimage = x->cfg.image,
 		.initrd = {
 			.size = initramfs_size(x->cfg.initramfs),

@@ -80,6 +80,7 @@ static inline u32 topology_cpus(const struct scen_topology *t)
 
 struct scen_vm {
 	struct scen_topology cpus;
+	u32 vendor;		/* enum machine_vendor */
 	u64 memory;		/* bytes */
 	u64 timeout_ns;		/* before scaling for a slow accelerator */
 };

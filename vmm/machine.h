@@ -52,6 +52,9 @@ struct machine_topology {
 	u32 bandwidth_mb[MACHINE_MAX_NODES][MACHINE_MAX_NODES];
 };
 
+/* Whose CPU the guest believes in: how CPUID tells the topology. */
+enum machine_vendor { MACHINE_VENDOR_HOST, MACHINE_VENDOR_AMD, MACHINE_VENDOR_INTEL };
+
 enum machine_kaslr {
 	MACHINE_KASLR_RANDOM,	/* a fresh seed, told in struct machine_layout */
 	MACHINE_KASLR_SEED,	/* the same seed and image: the same layout */
@@ -103,6 +106,7 @@ struct machine_cfg {
 	const char *kvm_path;	/* NULL: /dev/kvm */
 	u64 memory;		/* bytes, a multiple of 4096, at least 32 MiB */
 	struct machine_topology topology;
+	enum machine_vendor vendor;
 	struct machine_kernel kernel;
 	const char *cmdline;	/* used as it is; see machine_default_cmdline() */
 	enum machine_console console;	/* only read by that function */

@@ -220,11 +220,11 @@ static int machine_load(struct machine *m, const struct machine_cfg *cfg,
 }
 
 static int machine_add_vcpus(struct machine *m, const struct boot_entry *entry,
-			     struct diag *d)
+			     enum machine_vendor vendor, struct diag *d)
 {
 	struct cpuid *supported __free(cleanup_free) = NULL;
 	struct cpuid *cpuid __free(cleanup_free) = NULL;
-	struct cpuid_cfg cfg = { .topo = &m->topo,
+	struct cpuid_cfg cfg = { .topo = &m->topo, .vendor = vendor,
 				 .tsc_deadline = m->kvm.tsc_deadline };
 	int ret;
 	u32 i;
@@ -306,7 +306,7 @@ int machine_build(struct machine *m, const struct machine_cfg *cfg,
 	if (!ret)
 		ret = machine_load(m, cfg, &entry, d);
 	if (!ret)
-		ret = machine_add_vcpus(m, &entry, d);
+		ret = machine_add_vcpus(m, &entry, cfg->vendor, d);
 	if (!ret)
 		ret = machine_bind_ring(m, d);
 	return ret;

@@ -8,7 +8,7 @@
 plan 7
 export XDG_STATE_HOME=$tmp/state
 cd "$tmp" || exit 1
-sed 's/^  vm\.cpus: .*/  vm.cpus: presets/' \
+sed 's/^  vm\.cpus: .*/  vm.cpus: presets/; /^  include: /d' \
 	"$top/scenarios/topology/01-as-asked.yaml" >presets.yaml
 budget=45s
 

@@ -301,6 +301,44 @@ TEST_F(cpuid, no_amd_leaves_on_intel)
 	EXPECT_EQ(0, cpuid_find(&self->c, 0x80000001, 0)->ecx & 1 << 22);
 }
 
+TEST_F(cpuid, an_amd_host_can_pass_for_intel)
+{
+	struct kvm_cpuid_entry2 *e;
+
+	cpuid_find(&self->c, 0, 0)->eax = 0x7;
+	self->c.entries[2].eax = 0;	/* leaf 4, as AMD's KVM has it */
+	self->cfg.vendor = MACHINE_VENDOR_INTEL;
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 13, &self->c, NULL));
+	e = cpuid_find(&self->c, 0, 0);
+	EXPECT_EQ(0xb, e->eax);
+	EXPECT_EQ(0, memcmp(&e->ebx, "Genu", 4));
+	EXPECT_EQ(0, memcmp(&e->edx, "ineI", 4));
+	EXPECT_EQ(0, memcmp(&e->ecx, "ntel", 4));
+	EXPECT_EQ(0x0806f8, cpuid_find(&self->c, 1, 0)->eax);
+	EXPECT_EQ(NULL, cpuid_find(&self->c, 0x8000001d, 0));
+	EXPECT_EQ(NULL, cpuid_find(&self->c, 0x8000001e, 0));
+	EXPECT_EQ(0, cpuid_find(&self->c, 0x80000001, 0)->ecx & 1 << 22);
+	/* Four caches: L1 and L2 of a core's two threads, L3 of its LLC. */
+	EXPECT_EQ(1, cpuid_find(&self->c, 4, 2)->eax >> 14 & 0xfff);
+	EXPECT_EQ(3, cpuid_find(&self->c, 4, 3)->eax >> 5 & 7);
+	EXPECT_EQ(7, cpuid_find(&self->c, 4, 3)->eax >> 14 & 0xfff);
+	EXPECT_EQ(0, cpuid_find(&self->c, 4, 4)->eax & 0x1f);
+	EXPECT_EQ(id_of(self, 13), cpuid_find(&self->c, 0xb, 0)->edx);
+}
+
+TEST_F(cpuid, an_intel_host_can_pass_for_amd)
+{
+	cpuid_find(&self->c, 0, 0)->ebx = 0x756e6547;
+	cpuid_find(&self->c, 0x8000001d, 0)->eax = 0;
+	self->cfg.vendor = MACHINE_VENDOR_AMD;
+	ASSERT_EQ(0, cpuid_fill(&self->cfg, 13, &self->c, NULL));
+	EXPECT_EQ(0, memcmp(&cpuid_find(&self->c, 0, 0)->ecx, "cAMD", 4));
+	EXPECT_EQ(0xa20f12, cpuid_find(&self->c, 1, 0)->eax);
+	EXPECT_NE(0, cpuid_find(&self->c, 0x80000001, 0)->ecx & 1 << 22);
+	EXPECT_EQ(7, cpuid_find(&self->c, 0x8000001d, 3)->eax >> 14 & 0xfff);
+	EXPECT_EQ(id_of(self, 13), cpuid_find(&self->c, 0x8000001e, 0)->eax);
+}
+
 TEST_F(cpuid, timing_leaf)
 {
 	struct kvm_cpuid_entry2 *e;

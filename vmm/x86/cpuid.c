@@ -82,6 +82,41 @@ static bool is_amd(struct cpuid *c)
 	return e && (e->ebx == 0x68747541 || e->ebx == 0x6f677948);
 }
 
+static bool is_intel(struct cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(c, 0, 0);
+
+	return e && e->ebx == 0x756e6547;
+}
+
+/*
+ * Another vendor's name, and one of its CPUs whose topology Linux reads from
+ * the leaves alone: Zen 3, Sapphire Rapids. Features stay those of the host.
+ */
+static void set_vendor(enum machine_vendor vendor, struct cpuid *c)
+{
+	static const struct { u32 ebx, ecx, edx, signature; } ids[] = {
+		[MACHINE_VENDOR_AMD] = { 0x68747541, 0x444d4163, 0x69746e65,
+					 0x00a20f12 },
+		[MACHINE_VENDOR_INTEL] = { 0x756e6547, 0x6c65746e, 0x49656e69,
+					   0x000806f8 },
+	};
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0, 0);
+
+	if (!e || vendor == MACHINE_VENDOR_HOST || e->ebx == ids[vendor].ebx)
+		return;
+	e->eax = max(e->eax, 0xbU);
+	e->ebx = ids[vendor].ebx;
+	e->ecx = ids[vendor].ecx;
+	e->edx = ids[vendor].edx;
+	e = cpuid_find(c, 1, 0);
+	if (e)
+		e->eax = ids[vendor].signature;
+	e = cpuid_find(c, 0x80000000, 0);
+	if (e)
+		e->ebx = e->ecx = e->edx = 0;
+}
+
 /*
  * Of Zen 1 (family 0x17, models below 0x20) Linux believes that an LLC is
  * eight APIC ids wide, whatever CPUID says; of Zen 2 it reads the leaves. So
@@ -168,12 +203,8 @@ static int fill_levels(const struct topology *t, u32 function, u32 apic_id,
 	return 0;
 }
 
-/*
- * Leaves 0x8000001d and 0x8000001e are data without hardware behind them, and
- * without them a guest before Linux 6.9 sees no threads, and no guest LLCs.
- * So they are made up where the host's CPU has none. The sizes are Zen's.
- */
-static int add_amd_topology(struct cpuid *c)
+/* Leaves 4 and 0x8000001d differ in who shares alone. The sizes are Zen's. */
+static int add_caches(struct cpuid *c, u32 function)
 {
 	static const struct {
 		u32 type, level, ways, sets;
@@ -181,15 +212,12 @@ static int add_amd_topology(struct cpuid *c)
 		{ 1, 1, 8, 64 }, { 2, 1, 8, 64 }, { 3, 2, 8, 1024 },
 		{ 3, 3, 16, 16384 }, { 0, 0, 1, 1 },
 	};
-	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x8000001d, 0);
+	struct kvm_cpuid_entry2 *e;
 	u32 i;
 
-	if (e && (e->eax & 0x1f) && cpuid_find(c, 0x8000001e, 0))
-		return 0;
-	cpuid_drop(c, 0x8000001d);
-	cpuid_drop(c, 0x8000001e);
+	cpuid_drop(c, function);
 	for (i = 0; i < ARRAY_SIZE(caches); i++) {
-		e = cpuid_add(c, 0x8000001d, i, true);
+		e = cpuid_add(c, function, i, true);
 		if (!e)
 			return -ENOSPC;
 		if (!caches[i].type)
@@ -198,6 +226,31 @@ static int add_amd_topology(struct cpuid *c)
 		e->ebx = 63 | (caches[i].ways - 1) << 22;
 		e->ecx = caches[i].sets - 1;
 	}
+	return 0;
+}
+
+/* An AMD host's leaf 4 is empty. */
+static int fill_intel(struct cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(c, 4, 0);
+
+	return !is_intel(c) || (e && e->eax & 0x1f) ? 0 : add_caches(c, 4);
+}
+
+/*
+ * Leaves 0x8000001d and 0x8000001e are data without hardware behind them, and
+ * without them a guest before Linux 6.9 sees no threads, and no guest LLCs.
+ * So they are made up where the host's CPU has none.
+ */
+static int add_amd_topology(struct cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x8000001d, 0);
+
+	if (e && (e->eax & 0x1f) && cpuid_find(c, 0x8000001e, 0))
+		return 0;
+	cpuid_drop(c, 0x8000001e);
+	if (add_caches(c, 0x8000001d))
+		return -ENOSPC;
 	if (!cpuid_add(c, 0x8000001e, 0, false))
 		return -ENOSPC;
 	e = cpuid_find(c, 0x80000000, 0);
@@ -225,6 +278,8 @@ static int fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
 	e = cpuid_find(c, 0x80000001, 0);
 	if (e) {
 		e->ecx &= ~(EXT1_ECX_SVM | EXT1_ECX_CMP_LEGACY);
+		if (!is_amd(c))
+			e->ecx &= ~EXT1_ECX_TOPOEXT;
 		if (t->node_shift)
 			e->ecx |= EXT1_ECX_CMP_LEGACY;
 	}
@@ -283,13 +338,18 @@ int cpuid_fill(const struct cpuid_cfg *cfg, u32 cpu, struct cpuid *out,
 {
 	const struct topology *t = cfg->topo;
 	u32 apic_id = topology_apic_id(t, cpu);
-	struct kvm_cpuid_entry2 *leaf0 = cpuid_find(out, 0, 0);
-	u32 max_leaf = leaf0 ? leaf0->eax : 0;
-	int ret = 0;
+	struct kvm_cpuid_entry2 *leaf0;
+	u32 max_leaf;
+	int ret;
 
+	set_vendor(cfg->vendor, out);
+	leaf0 = cpuid_find(out, 0, 0);
+	max_leaf = leaf0 ? leaf0->eax : 0;
 	fill_leaf1(cfg, cpu, out);
+	ret = fill_intel(out);
 	fill_caches(t, 4, out);
-	ret = fill_amd(t, cpu, apic_id, out);
+	if (!ret)
+		ret = fill_amd(t, cpu, apic_id, out);
 	drop_pmu(out);
 	if (!ret && max_leaf >= 0xb)
 		ret = fill_levels(t, 0xb, apic_id, false, out);

@@ -21,6 +21,7 @@ struct cpuid {
 
 struct cpuid_cfg {
 	const struct topology *topo;
+	enum machine_vendor vendor;
 	u32 tsc_khz;		/* 0: unknown, then no timing leaf */
 	bool tsc_deadline;	/* KVM can; the supported list does not say it */
 };
