@@ -74,6 +74,7 @@ workload:
       hold: 1500ms
     - {ops: [{freeze: g}], hold: 10ms}
     - {name: frozen, hold: 500ms, assert: {not_starved: true}}
+    - {ops: [{unfreeze: g}], hold: 10ms}
   assert:
     isolation: true
     max_spread_pct: 0.01
