@@ -328,6 +328,16 @@ const struct bus_ops mmio_bus_ops = {
 	.write = mmio_write,
 };
 
+static int mmio_hold(void *dev, u64 until_ns)
+{
+	return virtio_hold(dev, until_ns);
+}
+
+static void mmio_release(void *dev)
+{
+	virtio_unlock(dev);
+}
+
 void mmio_describe(struct virtio *v, struct device *dev)
 {
 	unsigned int q;
@@ -342,6 +352,7 @@ void mmio_describe(struct virtio *v, struct device *dev)
 		.window = v->window,
 		.dev = v,
 		.irq = &v->irq,
+		.hold = mmio_hold, .release = mmio_release,
 		.nr_doorbells = v->s->nr_queues,
 	};
 	for (q = 0; q < v->s->nr_queues; q++)

@@ -32,6 +32,23 @@ void virtio_lock(struct virtio *v)
 	pthread_mutex_unlock(&v->gate);
 }
 
+int virtio_hold(struct virtio *v, u64 until_ns)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(until_ns % NSEC_PER_SEC),
+	};
+
+	if (pthread_mutex_clocklock(&v->gate, CLOCK_MONOTONIC, &until))
+		return -ETIMEDOUT;
+	if (pthread_mutex_clocklock(&v->lock, CLOCK_MONOTONIC, &until)) {
+		pthread_mutex_unlock(&v->gate);
+		return -ETIMEDOUT;
+	}
+	pthread_mutex_unlock(&v->gate);
+	return 0;
+}
+
 void virtio_unlock(struct virtio *v)
 {
 	pthread_mutex_unlock(&v->lock);

@@ -122,6 +122,12 @@ void virtio_poll(struct virtio *v);
 void virtio_lock(struct virtio *v);
 void virtio_unlock(struct virtio *v);
 
+/**
+ * virtio_hold() - virtio_lock() with a deadline, now_ns(); virtio_unlock() ends it
+ * Return: 0, -ETIMEDOUT.
+ */
+int virtio_hold(struct virtio *v, u64 until_ns);
+
 /** virtio_breathe() - worker: let others at the lock, between two requests */
 void virtio_breathe(struct virtio *v);
 

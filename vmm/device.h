@@ -32,6 +32,13 @@ struct device {
 	u8 *window;
 	void *dev;
 	struct irq_line *irq;
+	/*
+	 * Stand still: until release() the device does not touch guest memory.
+	 * 0, or -ETIMEDOUT past @until_ns (now_ns()). NULL: all that it does
+	 * is done in vCPUs' threads. Context: any other thread.
+	 */
+	int (*hold)(void *dev, u64 until_ns);
+	void (*release)(void *dev);
 	struct device_doorbell doorbells[DEVICE_MAX_DOORBELLS];
 	unsigned int nr_doorbells;
 };

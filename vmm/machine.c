@@ -166,15 +166,65 @@ int machine_park(struct machine *m, u64 timeout_ns, u64 *missing)
 {
 	int ret = park_all(&m->park, timeout_ns, missing);
 
-	if (!ret)
-		clock_stop(&m->clock, m->kvm.vm);
-	return ret;
+	if (ret)
+		return ret;
+	m->parked_ns = now_ns();
+	clock_stop(&m->clock, m->kvm.vm);
+	return 0;
 }
 
 u64 machine_resume(struct machine *m)
 {
+	u64 stood;
+
 	clock_go(&m->clock, m->kvm.vm, m->vcpus, m->nr_vcpus);
+	/* Counted before anything of the guest goes on. */
+	stood = now_ns() - m->parked_ns;
+	__atomic_add_fetch(&m->stood_ns, stood, __ATOMIC_SEQ_CST);
 	return park_resume(&m->park);
+}
+
+u64 machine_stood_ns(const struct machine *m)
+{
+	return __atomic_load_n(&m->stood_ns, __ATOMIC_SEQ_CST);
+}
+
+static void release_devices(struct machine *m, unsigned int n)
+{
+	while (n--)
+		if (m->devices[n]->hold)
+			m->devices[n]->release(m->devices[n]->dev);
+}
+
+int machine_freeze(struct machine *m, u64 timeout_ns, u64 *missing,
+		   const char **busy)
+{
+	u64 until = now_ns() + timeout_ns;
+	unsigned int i;
+	int ret = machine_park(m, timeout_ns, missing);
+
+	if (busy)
+		*busy = NULL;
+	for (i = 0; !ret && i < m->nr_devices; i++) {
+		const struct device *dev = m->devices[i];
+
+		if (!dev->hold)
+			continue;
+		ret = dev->hold(dev->dev, until);
+		if (!ret)
+			continue;
+		if (busy)
+			*busy = dev->name;
+		release_devices(m, i);
+		machine_resume(m);
+	}
+	return ret;
+}
+
+u64 machine_thaw(struct machine *m)
+{
+	release_devices(m, m->nr_devices);
+	return machine_resume(m);
 }
 
 void machine_hold(struct machine *m, u32 vcpu)

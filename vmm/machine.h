@@ -113,7 +113,7 @@ struct machine_cfg {
 	struct machine_initrd initrd;
 	enum machine_kaslr kaslr;
 	u64 kaslr_seed;		/* for MACHINE_KASLR_SEED */
-	struct device **devices;	/* borrowed for the machine's life */
+	struct device **devices;	/* the array, too: borrowed for its life */
 	unsigned int nr_devices;
 	struct machine_serial serial[MACHINE_NR_SERIAL];
 	/*
@@ -255,6 +255,20 @@ void machine_destroy(struct machine *m);
 int machine_park(struct machine *m, u64 timeout_ns, u64 *missing);
 /** machine_resume() - undo one successful machine_park(); when, as now_ns() */
 u64 machine_resume(struct machine *m);
+
+/** machine_stood_ns() - time that it stood parked so far. Any thread */
+u64 machine_stood_ns(const struct machine *m);
+
+/**
+ * machine_freeze() - machine_park(), and the devices stand still, too
+ * So that guest memory changes by nobody's hand. @busy: where not NULL, the
+ * device that did not come in time, or NULL. Return: as machine_park(); then
+ * machine_thaw(). Context: as machine_park(), and no device's lock is held.
+ */
+int machine_freeze(struct machine *m, u64 timeout_ns, u64 *missing,
+		   const char **busy);
+/** machine_thaw() - undo one successful machine_freeze(); when, as now_ns() */
+u64 machine_thaw(struct machine *m);
 
 /**
  * machine_hold() - let this vCPU not go on into the guest until released

@@ -136,6 +136,8 @@ static int machine_add_devices(struct machine *m, const struct machine_cfg *cfg,
 	if (cfg->nr_devices > MACHINE_MAX_DEVICES)
 		return diag_fail(d, -EINVAL, NULL, "%u devices: at most %u",
 				 cfg->nr_devices, MACHINE_MAX_DEVICES);
+	m->devices = cfg->devices;
+	m->nr_devices = cfg->nr_devices;
 	for (i = 0; i < cfg->nr_devices; i++) {
 		const struct device *dev = cfg->devices[i];
 		u64 size = round_up(dev->size, (u64)4096);

@@ -31,6 +31,10 @@ struct machine {
 	struct vcpu_env env;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;	/* created so far */
+	struct device **devices;	/* the caller's */
+	unsigned int nr_devices;
+	u64 parked_ns;		/* when they stood; who has parked it */
+	u64 stood_ns;		/* all of it together; atomic */
 	int end_fd;
 	bool joined;
 	pthread_mutex_t stop_lock;	/* guards stop; PI */

@@ -105,16 +105,18 @@ static struct timespec park_deadline(u64 timeout_ns)
 static int park_gather_locked(struct park *park, const struct timespec *until,
 			      u64 *missing)
 {
-	int ret = 0;
-
 	park_set_wanted_locked(park, true);
 	park_kick_locked(park, park->members);
-	while (!ret && !park->closed && (park->members & ~park->parked))
-		ret = -pthread_cond_timedwait(&park->cond, &park->lock, until);
-	*missing = park->members & ~park->parked;
-	if (park->closed)
-		return -ESHUTDOWN;
-	return *missing ? -ETIMEDOUT : 0;
+	for (;;) {
+		*missing = park->members & ~park->parked;
+		if (park->closed)
+			return -ESHUTDOWN;
+		if (!*missing)
+			return 0;
+		/* Who comes as the time runs out is late: no time, nobody. */
+		if (pthread_cond_timedwait(&park->cond, &park->lock, until))
+			return park->closed ? -ESHUTDOWN : -ETIMEDOUT;
+	}
 }
 
 int park_all(struct park *park, u64 timeout_ns, u64 *missing)

@@ -346,11 +346,13 @@ TEST_F(machine, destroy_what_never_ran_and_what_runs)
 TEST_F(machine, parked_it_stands_still)
 {
 	struct machine_regs regs;
-	u64 before, missing = 1;
+	u64 before, missing = 1, since;
 	int i;
 
 	self->cfg.topology.cores = 3;
 	CREATE(spin);
+	EXPECT_EQ(0, machine_stood_ns(self->m));
+	since = now_ns();
 	ASSERT_EQ(0, machine_start(self->m, &self->d));
 	for (i = 0; i < 20; i++) {
 		wait_for_progress(self->m);
@@ -366,10 +368,86 @@ TEST_F(machine, parked_it_stands_still)
 		EXPECT_EQ(before, counter(self->m));
 		machine_resume(self->m);
 	}
+	EXPECT_LE(20 * 2 * NSEC_PER_MSEC, machine_stood_ns(self->m));
+	EXPECT_GE(now_ns() - since, machine_stood_ns(self->m));
 	machine_kill(self->m);
 	machine_join(self->m);
 	EXPECT_EQ(-ESHUTDOWN, machine_park(self->m, NSEC_PER_SEC, NULL));
 	EXPECT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
+}
+
+struct still_dev {
+	int err;
+	int held;
+	u64 until;
+};
+
+static int still_hold(void *dev, u64 until_ns)
+{
+	struct still_dev *s = dev;
+
+	s->until = until_ns;
+	s->held += !s->err;
+	return s->err;
+}
+
+static void still_release(void *dev)
+{
+	struct still_dev *s = dev;
+
+	s->held--;
+}
+
+/* All or nothing: where one device does not come the rest is let go again. */
+TEST_F(machine, frozen_its_devices_stand_still)
+{
+	static const struct bus_ops ops = { dev_read, dev_write };
+	struct still_dev s[2] = { 0 };
+	struct device dev[2], *devs[] = { &dev[0], &dev[1] };
+	struct irq_line irq[2];
+	const char *busy = "";
+	u64 before;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, irq_line_init(&irq[i], NULL));
+		dev[i] = (struct device){
+			.name = i ? "slow" : "quick", .acpi_hid = "LNRO0005",
+			.size = 0x100, .ops = &ops, .dev = &s[i],
+			.irq = &irq[i], .hold = still_hold,
+			.release = still_release,
+		};
+	}
+	self->cfg.devices = devs;
+	self->cfg.nr_devices = 2;
+	CREATE(spin);
+	ASSERT_EQ(0, machine_start(self->m, &self->d));
+	wait_for_progress(self->m);
+	ASSERT_EQ(0, machine_freeze(self->m, 5 * NSEC_PER_SEC, NULL, &busy));
+	EXPECT_EQ(NULL, busy);
+	EXPECT_EQ(1, s[0].held);
+	EXPECT_EQ(1, s[1].held);
+	before = counter(self->m);
+	usleep(2000);
+	EXPECT_EQ(before, counter(self->m));
+	machine_thaw(self->m);
+	EXPECT_EQ(0, s[0].held);
+	EXPECT_EQ(0, s[1].held);
+	wait_for_progress(self->m);
+
+	s[1].err = -ETIMEDOUT;
+	before = now_ns();
+	EXPECT_EQ(-ETIMEDOUT,
+		  machine_freeze(self->m, 5 * NSEC_PER_SEC, NULL, &busy));
+	EXPECT_STREQ("slow", busy);
+	EXPECT_LE(before + 5 * NSEC_PER_SEC, s[1].until);
+	EXPECT_EQ(0, s[0].held);
+	EXPECT_EQ(0, s[1].held);
+	wait_for_progress(self->m);
+	machine_destroy(self->m);
+	self->m = NULL;
+	for (i = 0; i < 2; i++)
+		irq_line_deinit(&irq[i]);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <linux/virtio_net.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kselftest_harness.h>
 
@@ -445,6 +446,35 @@ TEST_F(mmio, resets_while_the_worker_runs)
 					self->d.q[1].used, 512))[i]);
 	}
 	pthread_join(thread, NULL);
+	virtio_net_stop(self->net);
+}
+
+/*
+ * A freeze: what is kicked meanwhile is served after it, and by nobody in it.
+ * A device that somebody else holds does not come, and that is told in time.
+ */
+TEST_F(mmio, held_it_touches_no_memory)
+{
+	struct vseg s = { vguest_alloc(&self->g, 64, 16), 64, false };
+	struct virtio *v = virtio_net_core(self->net);
+	const struct device *dev = &self->d.dev;
+	u64 before;
+	int i;
+
+	vdrv_start(&self->d, 1ULL << VIRTIO_F_VERSION_1, 16);
+	ASSERT_EQ(0, virtio_net_start(self->net, NULL));
+	ASSERT_EQ(0, dev->hold(dev->dev, now_ns() + NSEC_PER_SEC));
+	before = now_ns();
+	EXPECT_EQ(-ETIMEDOUT, dev->hold(dev->dev, before + NSEC_PER_MSEC));
+	EXPECT_LE(before + NSEC_PER_MSEC, now_ns());
+	vring_add(&self->d, 1, &s, 1);
+	virtio_kick(v, 1);
+	usleep(50000);
+	EXPECT_EQ(0, vring_used_pending(&self->d, 1));
+	dev->release(dev->dev);
+	for (i = 0; i < 5000 && !vring_used_pending(&self->d, 1); i++)
+		usleep(1000);
+	EXPECT_EQ(1, vring_used_pending(&self->d, 1));
 	virtio_net_stop(self->net);
 }
 
