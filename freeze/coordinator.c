@@ -87,12 +87,13 @@ int coordinator_request(struct coordinator *c, enum freeze_kind kind,
 }
 
 int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
-		    const char *why, u64 cookie)
+		    const char *why, u64 cookie, bool is_signed)
 {
 	struct job job;
 	int err;
 
 	fill(&job, FREEZE_WATCH, name, why, cookie);
+	job.req.is_signed = is_signed;
 	job.req.vcpu = (int)vcpu;
 	/* Before it is queued: the release must not come first. */
 	c->cfg.ops->hold(c->cfg.arg, vcpu);

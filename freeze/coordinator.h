@@ -42,6 +42,7 @@ struct freeze_request {
 	char name[COORDINATOR_NAME_MAX + 1];
 	char why[200];		/* for a person; "" */
 	u64 cookie;		/* the requester's own */
+	bool is_signed;		/* and so is that; of a hit */
 	int vcpu;		/* held at its hit until served; -1: none */
 	u64 asked_ns;		/* now_ns() */
 };
@@ -70,7 +71,7 @@ struct coordinator_ops {
 	/** as machine_hold(), machine_release(); NULL: nobody calls _hit() */
 	void (*hold)(void *arg, u32 vcpu);
 	void (*release)(void *arg, u32 vcpu);
-	/** the guest stands still: read. 0 or -errno; at most some milliseconds */
+	/** the guest stands still: read, within milliseconds; 0 or -errno */
 	int (*take)(void *arg, const struct freeze_request *req,
 		    struct freeze_outcome *out);
 	/** the guest runs again: keep, reply. For placeholders, too */
@@ -105,7 +106,7 @@ int coordinator_request(struct coordinator *c, enum freeze_kind kind,
  * exit's handler; returns at once.
  */
 int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
-		    const char *why, u64 cookie);
+		    const char *why, u64 cookie, bool is_signed);
 /**
  * coordinator_capture() - request, and wait until store() has returned
  * Return: 0, as coordinator_request(), or the outcome's err.

@@ -89,15 +89,24 @@ static u64 value_at(const struct watch *w, const struct watch_place *p)
 	return v;
 }
 
+static u64 extend(const struct watch_place *p, u64 v)
+{
+	unsigned int unused = 64 - 8 * p->size;
+
+	return p->is_signed ? (u64)((s64)(v << unused) >> unused) : v;
+}
+
 static void weigh_locked(struct watch *w, unsigned int i, u32 vcpu, u64 old)
 {
 	struct spot *s = &w->spots[i];
+	u64 value = value_at(w, &s->place);
 	struct watch_hit hit = {
-		.index = i, .vcpu = vcpu, .old = old,
-		.value = value_at(w, &s->place), .at_ns = now_ns(),
+		.index = i, .vcpu = vcpu, .is_signed = s->place.is_signed,
+		.value = extend(&s->place, value), .old = extend(&s->place, old),
+		.at_ns = now_ns(),
 	};
 
-	s->last = hit.value;
+	s->last = value;
 	if (s->place.change && hit.value == hit.old)
 		return;
 	if (s->place.limit && s->hits >= s->place.limit)

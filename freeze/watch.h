@@ -30,6 +30,7 @@ struct watch_place {
 	gva_t gva;
 	gpa_t gpa;
 	u32 size;	/* 1, 2, 4 or 8; the place is aligned to it */
+	bool is_signed;	/* its values are */
 	bool change;	/* only writes that change the value */
 	u32 limit;	/* hits that count, 0: any number */
 };
@@ -37,7 +38,8 @@ struct watch_place {
 struct watch_hit {
 	unsigned int index;	/* of the place */
 	u32 vcpu;
-	u64 value, old;		/* zero-extended */
+	u64 value, old;		/* extended to 64 bits, as the place is signed */
+	bool is_signed;
 	u64 at_ns;		/* now_ns() */
 };
 

@@ -302,6 +302,9 @@ static struct value *commands(const struct dump *dump,
 	else
 		snprintf(crash, sizeof(crash), "--kaslr=auto %s", vmlinux);
 	add_command(list, "crash %s %s", crash, dump->path);
+	if (dump->has_slide)
+		add_command(list, "gdb -c %s -ex 'symbol-file %s -o 0x%llx'",
+			    dump->path, vmlinux, (unsigned long long)dump->slide);
 	return list;
 }
 

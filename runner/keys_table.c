@@ -346,6 +346,10 @@ static const struct key snapshots_keys[] = {
 	  .example = "[jiffies_64, \"runqueues[cpu=1].nr_running\"]" },
 	{ "on_failure", KEY_BOOL, AT(scen_snapshots, on_failure), .dflt = "true",
 	  .doc = "Capture on panic, timeout, stall and scheduler exit." },
+	{ "deadline", KEY_DURATION, AT(scen_snapshots, deadline_ns),
+	  .min = 0, .max = 60 * NSEC_PER_SEC, .dflt = "2s",
+	  .doc = "How long the CPUs and devices have to stop for a capture; past it the guest "
+		 "runs on, and the capture is a placeholder that says who did not stop." },
 };
 
 static const struct keyset snapshots_set = {
@@ -357,10 +361,11 @@ static const struct keyset snapshots_set = {
 static const struct key watch_keys[] = {
 	{ "symbol", KEY_STR, AT(scen_watch, symbol), .required = true,
 	  .doc = "A symbol of the kernel, a typed path or a field of a BPF map as in "
-		 "`read`. A path is watched where it leads when it can first be followed.",
+		 "`read`. A path is watched where it leads when it can first be followed; "
+		 "size and sign are its type's, as in `(int)panic_timeout`.",
 	  .example = "jiffies_64" },
 	{ "size", INT_AT(scen_watch, size), .min = 1, .max = 8, .dflt = "8",
-	  .doc = "Bytes of a symbol: 1, 2, 4 or 8. A path has a size of its own." },
+	  .doc = "Bytes of a bare symbol, unsigned: 1, 2, 4 or 8. A path has a type of its own." },
 	{ "trigger", KEY_ENUM, AT(scen_watch, trigger), .words = watch_words,
 	  .dflt = "write", .doc = "Each write, or only one that changes the value." },
 	{ "backend", KEY_ENUM, AT(scen_watch, by), .words = watch_by_words,

@@ -306,22 +306,39 @@ static u64 scaled(const struct live *x, u64 ns)
 	return (u64)((double)ns * x->cfg.time_factor);
 }
 
-/* As it hangs, before it is asked to end. A vCPU that does not come: later. */
-static void dump_hung(struct live *x)
+static bool wants_core(const struct live *x)
 {
-	bool failed = x->s->expect.kind != EXPECT_TIMEOUT;
-
-	if (!dump_wanted(&x->dump, failed) ||
-	    machine_park(x->m, PARK_NS, NULL))
-		return;
-	dump_take(&x->dump, x->m, &x->inside);
-	machine_resume(x->m);
+	return dump_wanted(&x->dump, x->s->expect.kind != EXPECT_TIMEOUT);
 }
 
-/* Time that the guest stood frozen is not its own. */
+/* The coordinator's thread; the owner waits for it in look_at_hung(). */
+static void on_frozen(void *ctx)
+{
+	struct live *x = ctx;
+
+	if (wants_core(x))
+		dump_take(&x->dump, x->m, &x->inside);
+}
+
+/*
+ * As it hangs, before it is asked to end: capture and core of one freeze. The
+ * core has one of its own where the capture was taken before, or not wanted. A
+ * vCPU that does not come: later.
+ */
+static void look_at_hung(struct live *x)
+{
+	snapshots_fail(&x->snapshots, "timeout", true);
+	if (!wants_core(x) || x->dump.path ||
+	    machine_freeze(x->m, PARK_NS, NULL, NULL))
+		return;
+	dump_take(&x->dump, x->m, &x->inside);
+	machine_thaw(x->m);
+}
+
+/* Time that the guest stood is not its own. */
 static bool was_frozen(struct live *x)
 {
-	u64 more = snapshots_frozen_ns(&x->snapshots) - x->frozen_ns;
+	u64 more = machine_stood_ns(x->m) - x->frozen_ns;
 
 	if (!more)
 		return false;
@@ -349,9 +366,9 @@ static void on_watchdog(struct event_source *src, u32 events)
 	if (!panicking && !x->timed_out) {
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
-		dump_hung(x);
-		snapshots_fail(&x->snapshots, "timeout", true);
+		look_at_hung(x);
 		/* It then has a moment for its last words. */
+		x->frozen_ns = machine_stood_ns(x->m);
 		if (say(x, WIRE_SHUTDOWN, NULL, 0)) {
 			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
 			return;
@@ -469,7 +486,7 @@ static void on_stall(void *ctx, const char *why)
 static void on_hit(void *ctx, const char *tag, const char *why,
 		   const struct watch_hit *hit)
 {
-	snapshots_hit(ctx, hit->vcpu, tag, why, hit->value);
+	snapshots_hit(ctx, tag, why, hit);
 }
 
 /* heard's lock is held. */
@@ -496,8 +513,8 @@ static int start_looking(struct live *x, struct diag *d)
 	x->snapshots = (struct snapshots){
 		.m = x->m, .inside = &x->inside, .image = x->cfg.image,
 		.heard = &x->heard, .s = x->s, .dir = x->cfg.dir,
-		.time_factor = x->cfg.time_factor,
-		.reply = tell_captured, .ctx = x,
+		.time_factor = x->cfg.time_factor, .stats = &x->stats,
+		.frozen = on_frozen, .reply = tell_captured, .ctx = x,
 	};
 	x->heard.snapshot = on_snapshot;
 	x->heard.ctx = x;

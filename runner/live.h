@@ -97,7 +97,7 @@ struct live {
 	bool heard_ready;
 	struct event_loop loop;
 	struct event_source end, watchdog, drain, news;
-	u64 frozen_ns;			/* that the watchdog has left out so far */
+	u64 frozen_ns;			/* of machine_stood_ns(), left out by the watchdog */
 	enum stage told;
 };
 

@@ -162,6 +162,7 @@ struct scen_snapshots {
 	u64 window_ns;		/* that they are spread over; 0: workload or timeout */
 	struct str_list read;	/* typed paths to read at each capture */
 	bool on_failure;
+	u64 deadline_ns;	/* of a rendezvous; scaled as vm.timeout is */
 };
 
 enum watch_trigger { WATCH_WRITE, WATCH_CHANGE };

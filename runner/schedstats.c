@@ -93,6 +93,14 @@ int schedstats_ask(struct schedstats *s, const char *name, u32 id)
 
 /* --- replies ------------------------------------------------------------ */
 
+static void keep_reply(struct schedstats *s, const char *name,
+		       const struct value *resp)
+{
+	value_set(s->replies, name, value_copy(resp));
+	snprintf(s->last, sizeof(s->last), "%s", name);
+	s->last_ns = now_ns();
+}
+
 static void put_reply(struct schedstats *s, const char *name, int *status)
 {
 	struct value *v = NULL, *resp;
@@ -113,7 +121,7 @@ static void put_reply(struct schedstats *s, const char *name, int *status)
 		resp = value_path(v, "args.resp");
 		*status = resp ? 0 : -EPROTO;
 		if (resp)
-			value_set(s->replies, name, value_copy(resp));
+			keep_reply(s, name, resp);
 		else
 			put_error(s, name, "the reply has no args.resp");
 	}
@@ -168,6 +176,21 @@ void schedstats_stop(struct schedstats *s)
 	}
 	s->ended = true;
 	pthread_mutex_unlock(&s->lock);
+}
+
+struct value *schedstats_last(struct schedstats *s, u64 *at_ns)
+{
+	struct value *v = NULL;
+
+	if (!s->cfg)
+		return NULL;
+	pthread_mutex_lock(&s->lock);
+	if (s->last[0]) {
+		v = value_copy(value_get(s->replies, s->last));
+		*at_ns = s->last_ns;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return v;
 }
 
 struct value *schedstats_result(struct schedstats *s)

@@ -40,6 +40,8 @@ struct schedstats {
 	bool overlong;
 	bool ended;			/* and never will again */
 	struct value *replies;
+	char last[64];			/* name of the newest one; "" */
+	u64 last_ns;			/* when it came */
 	struct event_source timer;
 	u64 start_ns;			/* of the payload */
 	unsigned int nr_every, next_at;
@@ -67,6 +69,11 @@ int schedstats_ask(struct schedstats *s, const char *name, u32 id);
 
 /** schedstats_take() - sink of port 2; the first argument is a schedstats */
 size_t schedstats_take(void *s, const void *data, size_t len);
+/**
+ * schedstats_last() - the newest reply so far, a copy; NULL: none yet
+ * @at_ns: when it came, now_ns(). Context: any thread, no device's lock held.
+ */
+struct value *schedstats_last(struct schedstats *s, u64 *at_ns);
 /** schedstats_result() - the stats group, a copy; NULL where there is none */
 struct value *schedstats_result(struct schedstats *s);
 

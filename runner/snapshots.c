@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "freeze/watch.h"
 #include "runner/heard.h"
 #include "runner/inside.h"
 #include "runner/scenario.h"
+#include "runner/schedstats.h"
 #include "runner/value.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
@@ -16,9 +18,6 @@
 #include "vmm/base/io.h"
 #include "vmm/base/log.h"
 #include "vmm/machine.h"
-
-/* vCPUs come within milliseconds; a host that is busy may need longer. */
-#define DEADLINE_NS (2 * NSEC_PER_SEC)
 
 static const char *const kinds[] = {
 	[FREEZE_GUEST] = "guest", [FREEZE_PERIODIC] = "periodic",
@@ -31,14 +30,14 @@ static int op_park(void *arg, u64 timeout_ns, u64 *missing)
 {
 	struct snapshots *sn = arg;
 
-	return machine_park(sn->m, timeout_ns, missing);
+	return machine_freeze(sn->m, timeout_ns, missing, &sn->busy);
 }
 
 static u64 op_resume(void *arg)
 {
 	struct snapshots *sn = arg;
 
-	return machine_resume(sn->m);
+	return machine_thaw(sn->m);
 }
 
 static void op_hold(void *arg, u32 vcpu)
@@ -83,18 +82,32 @@ static void op_prepare(void *arg, const struct freeze_request *req)
 
 	(void)req;
 	open_kernel(sn);
+	value_free(sn->sched);
+	sn->sched = sn->stats ? schedstats_last(sn->stats, &sn->sched_ns) : NULL;
 }
 
+/* A step's name as in workload.phases; without steps what the guest last said. */
 static void note_phase(struct snapshots *sn)
 {
-	const struct value *last = NULL, *label;
+	const struct scen_workload *w = &sn->s->workload;
+	const struct value *last = NULL;
+	s64 step;
 
 	heard_lock(sn->heard);
 	if (sn->heard->stimulus && sn->heard->stimulus->list.len)
 		last = sn->heard->stimulus->list.items[sn->heard->stimulus->list.len - 1];
-	label = value_get(last, "label");
-	snprintf(sn->phase, sizeof(sn->phase), "%s",
-		 value_as_str(label, ""));
+	step = value_as_int(value_get(last, "step_index"), -1);
+	if (!last)
+		sn->phase[0] = '\0';
+	else if (step < 0 || (u64)step >= w->steps.n)
+		snprintf(sn->phase, sizeof(sn->phase), "%s",
+			 value_as_str(value_get(last, "label"), ""));
+	else if (w->steps.items[step].name)
+		snprintf(sn->phase, sizeof(sn->phase), "%s",
+			 w->steps.items[step].name);
+	else
+		snprintf(sn->phase, sizeof(sn->phase), "step-%lld",
+			 (long long)step);
 	heard_unlock(sn->heard);
 }
 
@@ -111,9 +124,14 @@ static int take(struct snapshots *sn)
 static int op_take(void *arg, const struct freeze_request *req,
 		   struct freeze_outcome *out)
 {
-	(void)req;
+	struct snapshots *sn = arg;
+	int err = take(sn);
+
 	(void)out;
-	return take(arg);
+	/* Somebody waits for it. */
+	if (req->kind == FREEZE_FAILURE && req->cookie && sn->frozen)
+		sn->frozen(sn->ctx);
+	return err;
 }
 
 /* ---- when it runs again ---- */
@@ -127,14 +145,15 @@ static struct value *missing_list(u64 mask)
 	return list;
 }
 
-static void placeholder(struct value *v, const struct freeze_outcome *out)
+static void placeholder(const struct snapshots *sn, struct value *v,
+			const struct freeze_outcome *out)
 {
 	char why[160];
 
 	value_set(v, "placeholder", value_bool(true));
 	if (out->err == -ETIMEDOUT) {
-		snprintf(why, sizeof(why),
-			 "the vCPUs did not stop within %llu ms",
+		snprintf(why, sizeof(why), "%s did not stop within %llu ms",
+			 sn->busy ? sn->busy : "the vCPUs",
 			 (unsigned long long)(out->park_ns / NSEC_PER_MSEC));
 		value_set(v, "missing", missing_list(out->missing));
 	} else {
@@ -162,15 +181,21 @@ static struct value *make_value(struct snapshots *sn,
 		value_set(v, "guest_ns", value_int((s64)sn->guest_ns));
 	if (sn->phase[0] && !out->err)
 		value_set(v, "phase", value_str(sn->phase));
+	if (sn->sched && !out->err) {
+		value_set(v, "stats", sn->sched);
+		value_set(v, "stats_age_ms",
+			  value_int((s64)((out->begin_ns - sn->sched_ns) /
+					  NSEC_PER_MSEC)));
+		sn->sched = NULL;
+	}
 	value_set(v, "park_us", value_int((s64)(out->park_ns / 1000)));
 	if (out->frozen_ns)
 		value_set(v, "frozen_us", value_int((s64)(out->frozen_ns / 1000)));
 	if (out->err)
-		placeholder(v, out);
+		placeholder(sn, v, out);
 	if (req->kind == FREEZE_WATCH) {
 		value_set(v, "vcpu", value_int(req->vcpu));
-		value_set(v, "value", req->cookie > INT64_MAX ?
-			  value_addr(req->cookie) : value_int((s64)req->cookie));
+		value_set(v, "value", value_word(req->cookie, req->is_signed));
 	}
 	return v;
 }
@@ -260,7 +285,8 @@ static void answer(struct snapshots *sn, const struct freeze_request *req,
 		snprintf(text, sizeof(text), "%s", given);
 	else if (err == -ETIMEDOUT)
 		snprintf(text, sizeof(text),
-			 "%s: the vCPUs did not stop in time", req->name);
+			 "%s: %s did not stop in time", req->name,
+			 sn->busy ? sn->busy : "the vCPUs");
 	else if (err == -ENOSPC)
 		snprintf(text, sizeof(text), "%s: too many captures", req->name);
 	else
@@ -298,7 +324,8 @@ int snapshots_start(struct snapshots *sn, struct diag *d)
 {
 	struct coordinator_cfg cfg = {
 		.ops = &ops, .arg = sn,
-		.deadline_ns = (u64)(DEADLINE_NS * sn->time_factor),
+		.deadline_ns = (u64)((double)sn->s->snapshots.deadline_ns *
+				     sn->time_factor),
 	};
 	int err;
 
@@ -347,10 +374,11 @@ void snapshots_ask(struct snapshots *sn, u32 id, const char *name)
 			  "too many requests wait" : "the machine ends");
 }
 
-void snapshots_hit(struct snapshots *sn, u32 vcpu, const char *tag,
-		   const char *why, u64 value)
+void snapshots_hit(struct snapshots *sn, const char *tag, const char *why,
+		   const struct watch_hit *hit)
 {
-	int err = coordinator_hit(sn->c, vcpu, tag, why, value);
+	int err = coordinator_hit(sn->c, hit->vcpu, tag, why, hit->value,
+				  hit->is_signed);
 
 	if (err)
 		log_debug("snapshots", "%s is not captured: %s", tag,
@@ -364,20 +392,10 @@ void snapshots_fail(struct snapshots *sn, const char *why, bool wait)
 		return;
 	if (wait)
 		coordinator_capture(sn->c, FREEZE_FAILURE, SNAPSHOTS_FAILURE,
-				    why, 0);
+				    why, 1);
 	else
 		coordinator_request(sn->c, FREEZE_FAILURE, SNAPSHOTS_FAILURE,
 				    why, 0);
-}
-
-u64 snapshots_frozen_ns(const struct snapshots *sn)
-{
-	struct coordinator_stats s;
-
-	if (!sn->c)
-		return 0;
-	coordinator_stats(sn->c, &s);
-	return s.frozen_ns;
 }
 
 void snapshots_kill(struct snapshots *sn)
@@ -398,6 +416,7 @@ void snapshots_finish(struct snapshots *sn, const char *why)
 		return;
 	snprintf(req.name, sizeof(req.name), "%s", SNAPSHOTS_FAILURE);
 	snprintf(req.why, sizeof(req.why), "%s", why);
+	op_prepare(sn, &req);
 	out.err = take(sn);
 	op_store(sn, &req, &out);
 }
@@ -409,8 +428,9 @@ void snapshots_deinit(struct snapshots *sn)
 	capture_from_deinit(&sn->from);
 	value_free(sn->named);
 	value_free(sn->periodic);
+	value_free(sn->sched);
 	sn->c = NULL;
-	sn->named = sn->periodic = NULL;
+	sn->named = sn->periodic = sn->sched = NULL;
 }
 
 struct value *snapshots_named(const struct snapshots *sn)

@@ -20,7 +20,9 @@
 struct heard;
 struct inside;
 struct scenario;
+struct schedstats;
 struct value;
+struct watch_hit;
 
 #define SNAPSHOTS_FAILURE "failure"	/* name of a failure's capture */
 #define SNAPSHOTS_MAX 1000		/* with a name; of the clock as many again */
@@ -34,6 +36,10 @@ struct snapshots {
 	const struct scenario *s;
 	const char *dir;		/* captures/ goes below it; NULL: nowhere */
 	double time_factor;
+	struct schedstats *stats;	/* NULL: no scheduler's */
+	/* A failure is captured for which somebody waits: what else is read of
+	 * the frozen guest. Coordinator's thread; may be NULL. */
+	void (*frozen)(void *ctx);
 	/* Answer a request of the guest. Coordinator's thread. */
 	void (*reply)(void *ctx, u32 id, int status, const char *text);
 	void *ctx;
@@ -46,6 +52,9 @@ struct snapshots {
 	bool open;			/* k is bound */
 	u64 guest_ns;
 	char phase[64];
+	const char *busy;		/* a device that did not stop in time */
+	struct value *sched;		/* the scheduler's last reply, or NULL */
+	u64 sched_ns;			/* when it came */
 	bool failure_asked;		/* atomic */
 	bool failure_kept;		/* coordinator's, then the owner's */
 	u64 bytes;
@@ -64,19 +73,17 @@ void snapshots_stage(struct snapshots *sn, enum stage stage);
 /** snapshots_ask() - a SNAPSHOT_REQUEST frame came. Any thread */
 void snapshots_ask(struct snapshots *sn, u32 id, const char *name);
 /**
- * snapshots_hit() - a watched variable became @value by what @vcpu just did
+ * snapshots_hit() - a variable is watched, and a vCPU just wrote it
  * Context: the thread of that vCPU, in an exit's handler; does not wait.
  */
-void snapshots_hit(struct snapshots *sn, u32 vcpu, const char *tag,
-		   const char *why, u64 value);
+void snapshots_hit(struct snapshots *sn, const char *tag, const char *why,
+		   const struct watch_hit *hit);
 /**
  * snapshots_fail() - capture the failure now, the first one only
  * @wait: until it was taken. Context: with @wait any thread but vCPUs' and
  * workers'; else any.
  */
 void snapshots_fail(struct snapshots *sn, const char *why, bool wait);
-/** snapshots_frozen_ns() - for watchdogs: time that the guest did not have */
-u64 snapshots_frozen_ns(const struct snapshots *sn);
 /** snapshots_kill() - no more; before machine_join() */
 void snapshots_kill(struct snapshots *sn);
 /**

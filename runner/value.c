@@ -47,6 +47,12 @@ struct value *value_addr(u64 addr)
 	return v;
 }
 
+struct value *value_word(u64 bits, bool is_signed)
+{
+	return is_signed || bits <= INT64_MAX ? value_int((s64)bits) :
+						value_addr(bits);
+}
+
 struct value *value_float(double f)
 {
 	struct value *v = value_new(VALUE_FLOAT);

@@ -60,6 +60,8 @@ struct value *value_null(void);
 struct value *value_bool(bool b);
 struct value *value_int(s64 i);
 struct value *value_addr(u64 addr);
+/** value_word() - 64 bits of a guest's variable; shown as hex past INT64_MAX */
+struct value *value_word(u64 bits, bool is_signed);
 struct value *value_float(double f);
 struct value *value_str(const char *s);
 struct value *value_bytes(const void *data, size_t len);

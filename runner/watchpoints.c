@@ -68,15 +68,15 @@ int watch_condition_parse(const char *text, struct expr **out, char *why,
 	return err;
 }
 
-bool watch_condition_holds(const struct expr *when, u64 value, u64 old)
+bool watch_condition_holds(const struct expr *when, const struct watch_hit *hit)
 {
 	struct value *root = value_map(), *list = value_list();
 	struct value *item = value_map();
 	struct expr_result r = { 0 };
 	bool holds;
 
-	value_set(item, "value", value_int((s64)value));
-	value_set(item, "old", value_int((s64)old));
+	value_set(item, "value", value_word(hit->value, hit->is_signed));
+	value_set(item, "old", value_word(hit->old, hit->is_signed));
 	value_append(list, item);
 	value_set(root, "watch", list);
 	holds = !expr_eval(when, root, &r) && r.status == EXPR_VALUE &&
@@ -101,13 +101,15 @@ static bool on_hit(void *arg, const struct watch_hit *hit)
 	struct watchpoint *p = &w->list[i];
 	char why[200];
 
-	if (p->when && !watch_condition_holds(p->when, hit->value, hit->old))
+	if (p->when && !watch_condition_holds(p->when, hit))
 		return false;
 	pthread_mutex_lock(&w->lock);
 	p->last = *hit;
 	p->has_last = true;
 	pthread_mutex_unlock(&w->lock);
-	snprintf(why, sizeof(why), "%.80s became 0x%llx, it was 0x%llx",
+	snprintf(why, sizeof(why), hit->is_signed ?
+		 "%.80s became %lld, it was %lld" :
+		 "%.80s became 0x%llx, it was 0x%llx",
 		 w->s->watch.items[i].symbol, (unsigned long long)hit->value,
 		 (unsigned long long)hit->old);
 	log_debug("watch", "%s", why);
@@ -155,10 +157,12 @@ static int find_path(const struct kread *k, const char *path,
 {
 	struct kvalue v = { 0 };
 	int err = kpath_read(k, path, &v, d);
+	u64 now;
 
 	if (!err) {
 		place->gva = v.addr;
 		place->size = (u32)v.field.size;
+		kvalue_int(&v, &now, &place->is_signed);
 	}
 	kvalue_reset(&v);
 	return err;
@@ -404,8 +408,10 @@ static struct value *result_of(const struct watchpoints *w, size_t i)
 	}
 	value_set(v, "hits", value_int((s64)p->hits));
 	if (p->has_last) {
-		value_set(v, "value", value_int((s64)p->last.value));
-		value_set(v, "old", value_int((s64)p->last.old));
+		value_set(v, "value", value_word(p->last.value,
+						 p->last.is_signed));
+		value_set(v, "old", value_word(p->last.old,
+					       p->last.is_signed));
 		value_set(v, "vcpu", value_int(p->last.vcpu));
 	}
 	if (p->reason[0])

@@ -88,6 +88,6 @@ struct value *watchpoints_result(struct watchpoints *w);
 int watch_condition_parse(const char *text, struct expr **out, char *why,
 			  size_t size);
 /** watch_condition_holds() - false where it cannot be evaluated, too */
-bool watch_condition_holds(const struct expr *when, u64 value, u64 old);
+bool watch_condition_holds(const struct expr *when, const struct watch_hit *hit);
 
 #endif

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 kernels=(6.1 6.12 7.x)
-plan 30
+plan 31
 export XDG_STATE_HOME=$tmp/state
 mkdir "$tmp/s"
 
@@ -90,6 +90,11 @@ for kernel in "${kernels[@]}"; do
 done
 
 is "kept: only of what died" "$(ls -d kept/*/vmcore | wc -l)" 4
-like "a hang: as it was when the time was up" \
-	"$(within 120 "$vmtap" vmcore kept/hang*/vmcore | grep ^cpu)" \
+hung=$(within 120 "$vmtap" vmcore kept/hang*/vmcore | grep 'cpu .* hanger')
+like "a hang: as it was when the time was up" "$hung" \
 	'pid [0-9]+ hanger, user mode at 0x' || diag "$(cat tap err)"
+# In a loop it is never twice where it was.
+cpu=${hung#cpu } cpu=${cpu%%:*}
+ok "of the same moment as its capture" within 60 "$vmtap" eval \
+	kept/hang*/result.json \
+	"snapshots.failure.cpu[$cpu].regs.rip == ${hung##* }"

@@ -104,7 +104,7 @@ static void env_run(void *arg, struct fake *f)
 	__atomic_store_n(&e->hit_at,
 			 __atomic_load_n(&f->progress, __ATOMIC_SEQ_CST),
 			 __ATOMIC_SEQ_CST);
-	if (coordinator_hit(e->c, f->index, "hit", "a write", 7))
+	if (coordinator_hit(e->c, f->index, "hit", "a write", 7, false))
 		__atomic_store_n(&e->hit_at, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -355,7 +355,7 @@ TEST_F(freeze, a_full_queue_refuses_and_a_killed_one_answers_all)
 						  NULL, 0));
 	EXPECT_EQ(-ESHUTDOWN, coordinator_capture(self->c, FREEZE_GUEST, "b",
 						  NULL, 0));
-	EXPECT_EQ(-ESHUTDOWN, coordinator_hit(self->c, 1, "b", NULL, 0));
+	EXPECT_EQ(-ESHUTDOWN, coordinator_hit(self->c, 1, "b", NULL, 0, false));
 }
 
 static void *end_soon(void *arg)

@@ -76,13 +76,15 @@ TEST(kept_core_is_told)
 	EXPECT_STREQ("/run/vmcore", value_as_str(value_get(block, "vmcore"), ""));
 	list = value_get(block, "open_with");
 	ASSERT_NE(NULL, list);
-	ASSERT_EQ(3, list->list.len);
+	ASSERT_EQ(4, list->list.len);
 	EXPECT_STREQ("vmtap vmcore /run/vmcore",
 		     value_as_str(list->list.items[0], ""));
 	EXPECT_STREQ("drgn -c /run/vmcore -s VMLINUX",
 		     value_as_str(list->list.items[1], ""));
 	EXPECT_STREQ("crash --kaslr=0x1c000000 VMLINUX /run/vmcore",
 		     value_as_str(list->list.items[2], ""));
+	EXPECT_STREQ("gdb -c /run/vmcore -ex 'symbol-file VMLINUX -o 0x1c000000'",
+		     value_as_str(list->list.items[3], ""));
 	value_free(block);
 	dump_deinit(&d);
 }

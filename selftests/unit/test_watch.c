@@ -163,6 +163,19 @@ TEST_F(watch, each_write)
 	EXPECT_EQ(3, watch_hits(self->w, 0));
 }
 
+TEST_F(watch, signed_values)
+{
+	self->place.is_signed = true;
+	ASSERT_EQ(0, arm(self));
+	guest_writes(&self->vm, AT + 8, (u64)-5, 4);
+	guest_writes(&self->vm, AT + 8, 7, 4);
+	ASSERT_EQ(2, self->nr_hits);
+	EXPECT_EQ((u64)-5, self->hits[0].value);
+	EXPECT_TRUE(self->hits[0].is_signed);
+	EXPECT_EQ((u64)-5, self->hits[1].old);
+	EXPECT_EQ(7, self->hits[1].value);
+}
+
 TEST_F(watch, only_changes)
 {
 	self->place.change = true;

@@ -9,18 +9,32 @@
 
 #include "runner/expr.h"
 
-static int holds(const char *text, u64 value, u64 old)
+static int holds_of(const char *text, const struct watch_hit *hit)
 {
 	struct expr *e = NULL;
 	char why[300] = "";
 	int rc = watch_condition_parse(text, &e, why, sizeof(why));
 
 	if (!rc)
-		rc = watch_condition_holds(e, value, old);
+		rc = watch_condition_holds(e, hit);
 	else
 		BUG_ON(!why[0]);
 	expr_destroy(e);
 	return rc;
+}
+
+static int holds(const char *text, u64 value, u64 old)
+{
+	return holds_of(text, &(struct watch_hit){ .value = value, .old = old });
+}
+
+TEST(signs)
+{
+	struct watch_hit hit = { .value = (u64)-5, .old = 3, .is_signed = true };
+
+	EXPECT_EQ(1, holds_of("value == -5 && value < old", &hit));
+	hit.is_signed = false;
+	EXPECT_EQ(1, holds_of("value == 0xfffffffffffffffb && value > old", &hit));
 }
 
 TEST(conditions)
