@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 command -v gdb > /dev/null || skip_all "no gdb: make deps"
-plan 18
+plan 19
 cd "$tmp" || exit 1
 
 declare -A at
@@ -18,7 +18,16 @@ like "symbols come from the image alone" "${at[kernel_init]}" '^0xffffffff8'
 
 cat > case.yaml << 'END'
 vm: {cpus: 2, memory: 256M}
-guest: {run: "echo 9 > /proc/sys/kernel/panic; echo went on; exit 7"}
+guest:
+  files: [{src: "${VMTAP_PAYLOADS}/clockgap", dst: /bin/clockgap}]
+  run: |
+    clockgap 4 gap > /tmp/gap &
+    sleep 1
+    echo 9 > /proc/sys/kernel/panic
+    wait
+    cat /tmp/gap
+    echo went on
+    exit 7
 END
 cat > script << END
 set pagination off
@@ -53,6 +62,8 @@ continue
 printf "timeout %d\n", *(int *)${at[panic_timeout]}
 info threads
 delete
+# A program that reads its clock in a loop stands in the midst of that.
+shell sleep 8
 continue
 END
 
@@ -99,3 +110,8 @@ like "which has its new value" "$out" $'\ntimeout 9\n'
 like "both CPUs are up" "${out##*New value}" 'CPU 0.*CPU 1, (kernel|user)'
 like "gdb is told of the end" "$out" 'Remote target\) exited normally'
 like "the guest's words and its exit code" "$(cat err)" $'went on\n.*exit code 7'
+# 8 s that a program in the guest did not see: not half of them went by for it.
+gap=$(sed -n 's/^gap_max_ns=\([0-9]*\) .*_backward=0$/\1/p' err)
+ok "the guest's clock stood with its CPUs" test "${gap:-9999999999}" -lt 4000000000 ||
+	diag "$(grep gap err)"
+diag "of 8 s at a stop the guest saw $((${gap:-0} / 1000000)) ms"
