@@ -27,11 +27,18 @@ static const char help[] =
 "      --tasks     all threads\n"
 "  -h, --help      this text\n"
 "\n"
+"With the kernel's debug information (VMLINUX: of its tree, or of a\n"
+"distribution's debug package) others tell more. SLIDE is what this prints as\n"
+"kaslr; crash is to be 8.0.6 or newer; in gdb each CPU is a thread.\n"
+"\n"
 "Exit status: 0, 64 usage, 65 the core cannot be read.\n"
 "\n"
 "Examples:\n"
 "  vmtap vmcore RUNDIR/verdict.panic/vmcore\n"
-"  vmtap vmcore --log RUNDIR/verdict.panic/vmcore\n";
+"  vmtap vmcore --log RUNDIR/verdict.panic/vmcore\n"
+"  crash --kaslr=SLIDE VMLINUX vmcore\n"
+"  drgn -c vmcore -s VMLINUX\n"
+"  gdb -c vmcore -ex 'symbol-file VMLINUX -o SLIDE'\n";
 
 struct options {
 	const char *kernel;
