@@ -70,6 +70,26 @@ static s64 number(FIXTURE_DATA(stats) *self, const char *path)
 	return value_as_int(value_path(self->s.replies, path), -1);
 }
 
+/* What a capture takes along: no error, and no copy of somebody's. */
+TEST_F(stats, the_newest_reply)
+{
+	u64 before = now_ns(), at = 0;
+	struct value *v;
+
+	EXPECT_EQ(NULL, schedstats_last(&self->s, &at));
+	EXPECT_EQ(0, schedstats_ask(&self->s, "a", 0));
+	EXPECT_EQ(0, schedstats_ask(&self->s, "b", 0));
+	EXPECT_EQ(0, schedstats_ask(&self->s, "c", 0));
+	take(self, "{\"errno\":0,\"args\":{\"resp\":{\"x\":1}}}\n");
+	take(self, "{\"errno\":0,\"args\":{\"resp\":{\"x\":2}}}\n");
+	take(self, "{\"errno\":5,\"args\":{\"resp\":\"no\"}}\n");
+	v = schedstats_last(&self->s, &at);
+	EXPECT_EQ(2, value_as_int(value_get(v, "x"), -1));
+	EXPECT_LE(before, at);
+	EXPECT_GE(now_ns(), at);
+	value_free(v);
+}
+
 TEST_F(stats, replies_come_in_order_and_in_pieces)
 {
 	EXPECT_EQ(0, schedstats_ask(&self->s, "a", 0));
