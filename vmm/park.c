@@ -102,6 +102,12 @@ static struct timespec park_deadline(u64 timeout_ns)
 				  .tv_nsec = at % NSEC_PER_SEC };
 }
 
+static bool is_past(const struct timespec *until)
+{
+	return now_ns() >= (u64)until->tv_sec * NSEC_PER_SEC +
+			   (u64)until->tv_nsec;
+}
+
 static int park_gather_locked(struct park *park, const struct timespec *until,
 			      u64 *missing)
 {
@@ -113,8 +119,12 @@ static int park_gather_locked(struct park *park, const struct timespec *until,
 			return -ESHUTDOWN;
 		if (!*missing)
 			return 0;
-		/* Who comes as the time runs out is late: no time, nobody. */
-		if (pthread_cond_timedwait(&park->cond, &park->lock, until))
+		/*
+		 * Who comes as the time runs out is late. A wait with no time
+		 * left may still be woken, so it is not begun.
+		 */
+		if (is_past(until) ||
+		    pthread_cond_timedwait(&park->cond, &park->lock, until))
 			return park->closed ? -ESHUTDOWN : -ETIMEDOUT;
 	}
 }

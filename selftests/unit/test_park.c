@@ -79,6 +79,18 @@ TEST_F(park, one_that_does_not_come_is_named)
 	park_resume(&self->all.park);
 }
 
+TEST_F(park, no_time_is_time_for_nobody)
+{
+	u64 missing;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		missing = 0;
+		ASSERT_EQ(-ETIMEDOUT, park_all(&self->all.park, 0, &missing));
+		ASSERT_NE(0, missing);
+	}
+}
+
 TEST_F(park, one_that_leaves_is_not_waited_for)
 {
 	__atomic_store_n(&self->all.f[5].leave, true, __ATOMIC_SEQ_CST);
