@@ -16,6 +16,7 @@
 
 #define SCX_DSQ_GLOBAL (1ULL << 63 | 1)
 #define SCX_DSQ_LOCAL (1ULL << 63 | 2)
+#define SCX_DSQ_LOCAL_ON (3ULL << 62)
 #define SCX_SLICE_DFL 20000000ULL
 #define DSQ_NOWHERE 4711ULL		/* nobody made it */
 
@@ -24,6 +25,22 @@
 struct task_struct {
 	int pid;
 	char comm[16];
+};
+
+struct scx_dispatch_q {
+	__u32 nr;
+};
+
+struct scx_rq {
+	struct scx_dispatch_q local_dsq;
+	__u32 nr_running;
+	__u32 flags;
+};
+
+struct rq {
+	unsigned int nr_running;
+	__u64 nr_switches;
+	struct scx_rq scx;
 };
 #pragma clang attribute pop
 
@@ -41,12 +58,27 @@ extern __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu,
 				    __u64 wake_flags, bool *is_idle) __ksym;
 extern void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice,
 			       __u64 enq_flags) __ksym;
+extern __s32 scx_bpf_dsq_nr_queued(__u64 dsq_id) __ksym;
+extern __s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+extern const struct rq runqueues __ksym;
 extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data,
 			       __u32 data__sz) __ksym;
 extern void scx_bpf_exit_bstr(__s64 exit_code, char *fmt,
 			      unsigned long long *data, __u32 data__sz) __ksym;
 
 __s64 exit_code = 3;
+
+/*
+ * What the kernel tells of its queues, see scxfix_look(); the deepest that a
+ * local queue was; and whether tasks go there at all. A map of its own.
+ */
+struct {
+	struct {
+		__u32 nr_running, depth, flags, all;
+		__u64 nr_switches;
+	} rq[8];
+	__s32 deepest, local;
+} queues SEC(".bss.queues");
 
 static char error_fmt[] = "told to fail by crash=%llu";
 static char exit_fmt[] = "told to leave by crash=%llu";
@@ -75,10 +107,21 @@ __s32 BPF_PROG(scxfix_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	return scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 }
 
+/* As the kernel counts before it puts this one there. */
+static void note_depth(struct task_struct *p)
+{
+	int n = scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON |
+				      (__u32)scx_bpf_task_cpu(p)) + 1;
+
+	if (n > queues.deepest)
+		queues.deepest = n;
+}
+
 SEC("struct_ops/scxfix_enqueue")
 void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 {
 	unsigned long long arg = crash;
+	bool on_cpu;
 
 	__sync_fetch_and_add(&stats.enqueue, 1);
 	if (crash == 1)
@@ -95,8 +138,31 @@ void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 		__sync_fetch_and_add(&stats.starved, 1);
 		return;
 	}
-	scx_bpf_dsq_insert(p, crash == 8 ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
+	on_cpu = queues.local || crash == 8;
+	if (on_cpu)
+		note_depth(p);
+	scx_bpf_dsq_insert(p, on_cpu ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
 			   SCX_SLICE_DFL, enq_flags);
+}
+
+/* Run by scxfix.c when somebody asks for stats. */
+SEC("syscall")
+int scxfix_look(void *ctx)
+{
+	__u32 cpu;
+
+	for (cpu = 0; cpu < sizeof(queues.rq) / sizeof(queues.rq[0]); cpu++) {
+		const struct rq *rq = bpf_per_cpu_ptr(&runqueues, cpu);
+
+		if (!rq)
+			break;
+		queues.rq[cpu].all = rq->nr_running;
+		queues.rq[cpu].nr_switches = rq->nr_switches;
+		queues.rq[cpu].nr_running = rq->scx.nr_running;
+		queues.rq[cpu].depth = rq->scx.local_dsq.nr;
+		queues.rq[cpu].flags = rq->scx.flags;
+	}
+	return 0;
 }
 
 SEC("struct_ops/scxfix_exit")

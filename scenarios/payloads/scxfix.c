@@ -8,6 +8,7 @@
  *			and the second one's end is waited for
  *	--watchdog MS	sched_ext's timeout, default 30000
  *	--starve COMM	never run a task of this name
+ *	--local		queue tasks on their CPU, not globally
  *	--stats		serve /run/scx/root/stats: lines of JSON
  *	--do WHAT	error (scx_bpf_error), exit (scx_bpf_exit), stall (queue
  *			nothing), quit (leave with status 5), die (SIGSEGV),
@@ -63,15 +64,26 @@ struct bss {
 	} ended;
 };
 
+struct queues {
+	struct {
+		unsigned int nr_running, depth, flags, all;
+		unsigned long long nr_switches;
+	} rq[8];
+	int deepest, local;
+};
+
 static struct {
 	const char *object, *starve;
 	unsigned int watchdog_ms;
-	bool stats;
+	bool stats, local;
 	enum trouble what;
 	long after_ms;
 } opts = { .object = "/lib/scxfix.bpf.o", .watchdog_ms = 30000 };
 
 static volatile sig_atomic_t told_to_end, told_what;
+/* Filled by scxfix_look(); NULL of an object that has no such program. */
+static volatile struct queues *queues;
+static int look_fd;
 
 static void on_signal(int sig)
 {
@@ -124,6 +136,8 @@ static void parse(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--stats"))
 			opts.stats = true;
+		else if (!strcmp(argv[i], "--local"))
+			opts.local = true;
 		else if (!strcmp(argv[i], "--object"))
 			opts.object = argv[++i];
 		else if (!strcmp(argv[i], "--starve"))
@@ -229,9 +243,22 @@ static int attach(struct bpf_map *ops)
 	return fd;
 }
 
+static volatile void *map_memory(struct bpf_object *obj, const char *name,
+				 size_t size)
+{
+	struct bpf_map *map = find_map(obj, name);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_map__fd(map), 0);
+
+	if (at == MAP_FAILED || bpf_map__value_size(map) != size)
+		die(name);
+	return at;
+}
+
 static volatile struct bss *load(struct bpf_object *obj)
 {
-	struct bpf_map *map = find_map(obj, ".bss"), *sub;
+	struct bpf_program *look = bpf_object__find_program_by_name(obj, "scxfix_look");
+	struct bpf_map *sub;
 	volatile struct bss *bss;
 
 	bpf_map__set_map_flags(find_map(obj, "scxfix_ops"), F_LINK);
@@ -240,10 +267,12 @@ static volatile struct bss *load(struct bpf_object *obj)
 		bpf_map__set_map_flags(sub, F_LINK);
 	if (bpf_object__load(obj))
 		die("load");
-	bss = mmap(NULL, sizeof(*bss), PROT_READ | PROT_WRITE, MAP_SHARED,
-		   bpf_map__fd(map), 0);
-	if (bss == MAP_FAILED || bpf_map__value_size(map) != sizeof(*bss))
-		die(".bss");
+	bss = map_memory(obj, ".bss", sizeof(*bss));
+	if (look) {
+		queues = map_memory(obj, ".bss.queues", sizeof(*queues));
+		queues->local = opts.local;
+		look_fd = bpf_program__fd(look);
+	}
 	if (opts.starve)
 		strncpy((char *)bss->starved, opts.starve, 15);
 	return bss;
@@ -266,16 +295,45 @@ static int listen_stats(void)
 	return fd;
 }
 
+static void answer_queues(FILE *f)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o);
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	if (!queues)
+		return;
+	if (bpf_prog_test_run_opts(look_fd, &o) || o.retval)
+		die("look");
+	for (int i = 0; i < 8 && i < cpus; i++)
+		fprintf(f, "%s{\"nr_running\":%u,\"depth\":%u,\"flags\":%u,"
+			"\"all\":%u,\"nr_switches\":%llu}", i ? "," : "",
+			queues->rq[i].nr_running, queues->rq[i].depth,
+			queues->rq[i].flags, queues->rq[i].all,
+			queues->rq[i].nr_switches);
+}
+
+/* Whole lines: the client may read while this writes. */
 static void answer(int fd, const char *line, const volatile struct bss *bss)
 {
-	if (strstr(line, "\"req\":\"stats\""))
-		dprintf(fd, "{\"errno\":0,\"args\":{\"resp\":{\"select_cpu\":%llu,"
-			"\"enqueue\":%llu,\"starved\":%llu,\"crash\":%d}}}\n",
+	char text[2048];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	if (!f)
+		die("fmemopen");
+	if (strstr(line, "\"req\":\"stats\"")) {
+		fprintf(f, "{\"errno\":0,\"args\":{\"resp\":{\"select_cpu\":%llu,"
+			"\"enqueue\":%llu,\"starved\":%llu,\"crash\":%d,"
+			"\"deepest\":%d,\"rq\":[",
 			bss->stats.select_cpu, bss->stats.enqueue,
-			bss->stats.starved, bss->crash);
-	else
-		dprintf(fd, "{\"errno\":%d,\"args\":{\"resp\":\"unknown request\"}}\n",
+			bss->stats.starved, bss->crash, queues ? queues->deepest : 0);
+		answer_queues(f);
+		fputs("]}}}\n", f);
+	} else {
+		fprintf(f, "{\"errno\":%d,\"args\":{\"resp\":\"unknown request\"}}\n",
 			EINVAL);
+	}
+	fclose(f);
+	dprintf(fd, "%s", text);
 }
 
 /* One client at a time; whole lines. False: it is gone. */
