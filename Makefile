@@ -392,7 +392,7 @@ $(obj)/payloads/%: scenarios/payloads/%.c
 # In a kernel tree that lacks libraries they are empty: nothing runs them.
 $(obj)/payloads/bpfload $(obj)/payloads/scxfix: payload-libs = $(bpf-ldlibs) -lz
 
-$(addprefix $(obj)/payloads/,scxfix.bpf.o): scenarios/payloads/scxfix.bpf.h
+$(addprefix $(obj)/payloads/,scxfix.bpf.o scxsub.bpf.o): scenarios/payloads/scxfix.bpf.h
 
 # BPF objects. Without a clang that knows BPF they are empty files, and what
 # `requires` one is skipped.
