@@ -12,7 +12,7 @@ checks: [exit_code == 0]
 END
 list=("$vmtap" run --list "$tmp/one.yaml")
 lint=("$vmtap" lint "$tmp/one.yaml")
-plan 46
+plan 47
 
 # status COMMAND...: $status, with $tmp/1 and $tmp/2 for what it said
 status()
@@ -116,6 +116,7 @@ status "${run[@]}"
 is "a run of skips: status" "$status" 0
 is "and its stream" "$("$top/selftests/lib/tap-counts" "$tmp/1")" \
 	"run=800 pass=0 fail=0 skip=800 bail=0 bad=0"
+is "each says why" "$(grep -c '^ok .* # SKIP needs the kvm accelerator, this run uses a nested host$' "$tmp/1")" 800
 cp "$tmp/1" whole
 
 rm -f j.json
