@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Captures that no check of the case itself can look at: of a verdict that makes
-# the case fail, and those that were not to be taken.
+# What fails a case from outside: thresholds of the monitor, by name. Captures that no check of the case itself can
+# look at: of such a verdict, and those that were not to be taken.
 . "$(dirname "$0")/../lib/tap.sh"
 
-plan 8
+plan 12
+build=${VMTAP_BUILD:-$top/build}
 export XDG_STATE_HOME=$tmp/state
 cd "$tmp" || exit 1
 mkdir cases
@@ -28,8 +29,69 @@ guest:
 expect: panic
 END
 
-within 900 "$vmtap" run --jobs 1 --kernel 6.12 --out kept cases >out.tap 2>out.err
-is "the imbalance fails its case" $? 1
+
+# threshold NAME LIMITS: a case for one threshold; its script comes on stdin
+threshold()
+{
+	cat >"cases/$1.yaml" <<END
+vm: {cpus: 3, memory: 384M}
+monitor: {interval: 250ms, sustained_samples: 2, max_imbalance_ratio: 0, $2}
+$3
+$(cat)
+END
+}
+scx()
+{
+	cat <<END
+scheduler: {binary: "\${VMTAP_PAYLOADS}/scxfix", args: [--do, $1], repro: never}
+END
+}
+files='guest:
+  files: [{src: "${VMTAP_PAYLOADS}/scxfix.bpf.o", dst: /lib/scxfix.bpf.o}]'
+
+threshold depth "max_local_dsq_depth: 3, max_fallback_rate: 0, max_keep_last_rate: 0" \
+	"$(scx local)" <<END
+$files
+  run: |
+    for i in 1 2 3 4 5 6 7 8; do taskset 2 sh -c 'while :; do :; done' & done
+    sleep 3
+END
+threshold fallback "max_local_dsq_depth: 0, max_fallback_rate: 2, max_keep_last_rate: 0" \
+	"$(scx astray)" <<END
+$files
+  run: |
+    timeout 4 taskset 6 sh -c 'while :; do /bin/true; done'
+    true
+END
+threshold keep "max_local_dsq_depth: 0, max_fallback_rate: 0, max_keep_last_rate: 2" \
+	"$(scx nothing)" <<END
+$files
+  run: timeout 3 sh -c 'while :; do :; done'; true
+END
+within 900 "$vmtap" run --jobs 1 --kernel 7.x --out kept --keep-vmcore never \
+	--json all.json cases >out.tap 2>out.err
+is "the run fails" $? 1
+# of CASE: how it ended, and why
+of()
+{
+	python3 -c 'import json, sys
+c = [x for x in json.load(open("all.json"))["cases"] if x["name"].split("[")[0] == sys.argv[1]][0]
+print(c["outcome"], (c["block"].get("message") or c["reason"] or "").replace("\n", " "))' "$1"
+}
+like "busy: fails, and says by what" "$(of busy)" \
+	"^fail run queues of [0-9]+ and [0-9]+ tasks: imbalance [0-9.]+ over 2 samples, the limit is 2.0"
+for threshold in \
+	"depth|[0-9]+ tasks on a local dispatch queue over 2 samples, the limit is 3" \
+	"fallback|[0-9]+ select_cpu fallbacks per second over 2 samples, the limit is 2" \
+	"keep|[0-9]+ dispatches that kept the last task per second over 2 samples, the limit is 2"; do
+	if [ -s "$build/payloads/scxfix.bpf.o" ]; then
+		like "${threshold%%|*}: fails, and says by what" "$(of "${threshold%%|*}")" \
+			"^fail ${threshold#*|}"
+	else
+		skip "${threshold%%|*}: fails, and says by what" \
+			"built without a clang that knows BPF"
+	fi
+done
 busy=$(echo kept/busy*)
 quiet=$(echo kept/quiet*)
 
@@ -42,7 +104,7 @@ holds()
 holds "the monitor's verdict is captured" "$busy" \
 	'snapshots.failure.trigger == "failure" && snapshots.failure.why =~ "imbalance"'
 holds "with the run queue that it is about" "$busy" \
-	'snapshots.failure.cpu[1].rq.nr_running > 2 * snapshots.failure.cpu[0].rq.nr_running'
+	'snapshots.failure.cpu[1].rq.nr_running > snapshots.failure.cpu[0].rq.nr_running'
 is "a file for each capture" "$(ls "$busy/captures")" "0001-failure.json"
 holds "a clock that the payload outran: how often it fired" "$busy" \
 	'periodic.target == 10 && periodic.fired == 0 && len(periodic.captures) == 0'
