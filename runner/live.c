@@ -349,6 +349,18 @@ static bool was_frozen(struct live *x)
 }
 
 /* The time is up: of the guest, of a panic to reboot, or of the last words. */
+/* Did the vCPUs wait for a host CPU rather than run? While they are there. */
+static void judge_starvation(struct live *x)
+{
+	struct starve s = starve_read(getpid(), "vmtap-vcpu");
+
+	if (starve_judge(&s, x->timed_out_ns - x->heard.start_ns))
+		snprintf(x->starved, sizeof(x->starved),
+			 "the host was too busy: a vCPU that had work for %llu ms waited %llu of them for a CPU",
+			 (unsigned long long)((s.ran_ns + s.waited_ns) / NSEC_PER_MSEC),
+			 (unsigned long long)(s.waited_ns / NSEC_PER_MSEC));
+}
+
 static void on_watchdog(struct event_source *src, u32 events)
 {
 	struct live *x = container_of(src, struct live, watchdog);
@@ -366,6 +378,7 @@ static void on_watchdog(struct event_source *src, u32 events)
 	if (!panicking && !x->timed_out) {
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
+		judge_starvation(x);
 		look_at_hung(x);
 		/* It then has a moment for its last words. */
 		x->frozen_ns = machine_stood_ns(x->m);
@@ -560,18 +573,6 @@ int live_run(struct live *x, struct diag *d)
 
 /* --- after it ----------------------------------------------------------- */
 
-/* Did the vCPUs wait for a host CPU rather than run? */
-static void judge_starvation(struct live *x)
-{
-	struct starve s = starve_read(getpid(), "vmtap-vcpu");
-
-	if (starve_judge(&s, x->timed_out_ns - x->heard.start_ns))
-		snprintf(x->starved, sizeof(x->starved),
-			 "the host was too busy: a vCPU that had work for %llu ms waited %llu of them for a CPU",
-			 (unsigned long long)((s.ran_ns + s.waited_ns) / NSEC_PER_MSEC),
-			 (unsigned long long)(s.waited_ns / NSEC_PER_MSEC));
-}
-
 /* What is not there (too early, no symbols) is no error: the serial log is. */
 static void take_log(struct live *x)
 {
@@ -628,8 +629,6 @@ void live_stop(struct live *x)
 	struct crashring_info info;
 	struct buf words = { 0 };
 
-	if (x->timed_out)
-		judge_starvation(x);
 	peek_stop(&x->peek);
 	mapwrite_stop(&x->mapwrite);
 	snapshots_kill(&x->snapshots);

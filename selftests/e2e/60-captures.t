@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What fails a case from outside: thresholds of the monitor, by name. Captures that no check of the case itself can
-# look at: of such a verdict, and those that were not to be taken.
+# What fails a case from outside: thresholds of the monitor, by name, and a host
+# without time for its guest. Captures that no check of the case itself can look
+# at: of such a verdict, and those that were not to be taken.
 . "$(dirname "$0")/../lib/tap.sh"
 
-plan 12
+plan 14
 build=${VMTAP_BUILD:-$top/build}
 export XDG_STATE_HOME=$tmp/state
 cd "$tmp" || exit 1
@@ -68,7 +69,22 @@ threshold keep "max_local_dsq_depth: 0, max_fallback_rate: 0, max_keep_last_rate
 $files
   run: timeout 3 sh -c 'while :; do :; done'; true
 END
-within 900 "$vmtap" run --jobs 1 --kernel 7.x --out kept --keep-vmcore never \
+# Three busy CPUs on one of the host's; a nested host has one.
+pin=
+if "$vmtap" doctor | grep -q '^ok *a probe guest'; then
+	pin="taskset -c 0"
+fi
+cat >cases/starved.yaml <<'END'
+kernel: "6.1"
+vm: {cpus: 3, memory: 256M, timeout: 5s}
+guest:
+  run: |
+    for i in 1 2 3; do sh -c 'while :; do :; done' & done
+    wait
+snapshots: {on_failure: false}
+END
+
+within 900 $pin "$vmtap" run --jobs 1 --kernel 7.x --out kept --keep-vmcore never \
 	--json all.json cases >out.tap 2>out.err
 is "the run fails" $? 1
 # of CASE: how it ended, and why
@@ -92,6 +108,8 @@ for threshold in \
 			"built without a clang that knows BPF"
 	fi
 done
+like "a host without time is told from a guest that hangs" "$(of starved)" \
+	"^timeout timeout after [0-9]+ ms .*: the host was too busy: a vCPU that had work"
 busy=$(echo kept/busy*)
 quiet=$(echo kept/quiet*)
 
@@ -112,3 +130,4 @@ holds "and why no more" "$busy" 'periodic.reason =~ "payload ended"'
 holds "a failure is left alone where that was asked for" "$quiet" \
 	'success && !exists(snapshots.failure)'
 ok "and leaves no file" test ! -e "$quiet/captures"
+holds "the label of that timeout" "$(echo kept/starved*)" 'timeout_cause == "host_starved"'
