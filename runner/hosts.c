@@ -3,6 +3,7 @@
 #include "runner/hosts.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -71,6 +72,15 @@ static void host_gone(struct host *host, const char *why)
 	diag_reset(&d);
 }
 
+/* A host that ended tells why itself; one that sleeps for good does not. */
+static void host_lost(void *arg, bool silent)
+{
+	const struct host *host = arg;
+
+	if (silent)
+		kill(nested_pid(host->nested), SIGKILL);
+}
+
 static void host_up(struct host *host)
 {
 	struct hosts *h = host->all;
@@ -83,7 +93,7 @@ static void host_up(struct host *host)
 		     nested_speed_factor(host->nested));
 	if (io_write_full(nested_in_fd(host->nested), line, (size_t)n) ||
 	    pool_add_remote(h->cfg.pool, nested_out_fd(host->nested),
-			    nested_in_fd(host->nested), NULL, &d)) {
+			    nested_in_fd(host->nested), host_lost, host, &d)) {
 		host_gone(host, diag_text(&d));
 		diag_reset(&d);
 		return;

@@ -23,6 +23,8 @@
 struct slot {
 	struct event_source src;	/* the message stream; fd -1 when none */
 	struct event_source timer;	/* the case's limit */
+	struct event_source ping;	/* a remote's: look for signs of life */
+	u64 heard_ns;			/* when the last byte came */
 	struct pool *pool;
 	struct slot *next;
 	pid_t pid;			/* local child; 0 when none */
@@ -34,7 +36,8 @@ struct slot {
 	size_t report_len;
 	struct buf in;
 	size_t scanned;			/* bytes of @in known to hold no newline */
-	void (*lost)(void *ctx);
+	void (*lost)(void *arg, bool silent);
+	void *lost_arg;
 };
 
 struct pool {
@@ -43,6 +46,7 @@ struct pool {
 	void *ctx;
 	struct slot *slots;
 	bool killed;
+	u64 ping_ns, silent_ns;
 };
 
 struct pool *pool_create(struct event_loop *loop, const struct pool_ops *ops,
@@ -55,7 +59,14 @@ struct pool *pool_create(struct event_loop *loop, const struct pool_ops *ops,
 	pool->loop = loop;
 	pool->ops = ops;
 	pool->ctx = ctx;
+	pool_set_patience(pool, POOL_PING_NS, POOL_SILENT_NS);
 	return pool;
+}
+
+void pool_set_patience(struct pool *pool, u64 ping_ns, u64 silent_ns)
+{
+	pool->ping_ns = ping_ns;
+	pool->silent_ns = silent_ns;
 }
 
 static void slot_close(struct slot *s)
@@ -66,6 +77,11 @@ static void slot_close(struct slot *s)
 	if (!s->remote)
 		close(s->src.fd);
 	s->src.fd = -1;
+	if (s->ping.fd >= 0) {
+		event_del(s->pool->loop, &s->ping);
+		close(s->ping.fd);
+		s->ping.fd = -1;
+	}
 }
 
 void pool_destroy(struct pool *pool)
@@ -115,23 +131,34 @@ static void describe_exit(int status, char *why, size_t size)
 
 static void slot_ended(struct slot *s)
 {
-	char why[160] = "the worker went away";
+	char why[160] = "";
 	int status = 0;
 
 	slot_close(s);
 	buf_reset(&s->in);
 	s->scanned = 0;
-	if (s->pid) {
-		while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-			;
-		s->pid = 0;
-		describe_exit(status, why, sizeof(why));
-	}
-	if (s->remote)
-		s->dead = true;
+	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	s->pid = 0;
+	describe_exit(status, why, sizeof(why));
 	slot_finish(s, s->report ? NULL : why);
-	if (s->remote && s->lost)
-		s->lost(s->pool->ctx);
+	pool_fill(s->pool);
+}
+
+/* @again: what went wrong is no fault of the case in flight. */
+static void slot_lost(struct slot *s, const char *why, bool silent, bool again)
+{
+	const struct pool_ops *ops = s->pool->ops;
+
+	slot_close(s);
+	buf_reset(&s->in);
+	s->scanned = 0;
+	s->dead = true;
+	if (again && s->index >= 0 && ops->silent &&
+	    ops->silent(s->pool->ctx, (size_t)s->index))
+		s->index = -1;
+	slot_finish(s, why);
+	s->lost(s->lost_arg, silent);
 	pool_fill(s->pool);
 }
 
@@ -160,7 +187,8 @@ static void slot_message(struct slot *s, char *line, size_t len)
 	}
 	body = message_body(s, line, "report ");
 	if (!body || s->report) {
-		log_debug("pool", "a line that is no message: %.80s", line);
+		if (strcmp(line, "pong"))
+			log_debug("pool", "a line that is no message: %.80s", line);
 		return;
 	}
 	s->report_len = len - (size_t)(body - line);
@@ -184,6 +212,7 @@ static void slot_ready(struct event_source *src, u32 events)
 		return;
 	if (n <= 0)
 		goto lost;
+	s->heard_ns = now_ns();
 	s->in.len += (size_t)n;
 	while ((nl = memchr(s->in.data + s->scanned, '\n',
 			    s->in.len - s->scanned))) {
@@ -202,8 +231,11 @@ static void slot_ready(struct event_source *src, u32 events)
 	}
 	return;
 lost:
-	if (s->pid)
-		kill(s->pid, SIGKILL);
+	if (s->remote) {
+		slot_lost(s, "the worker went away", false, false);
+		return;
+	}
+	kill(s->pid, SIGKILL);
 	slot_ended(s);
 }
 
@@ -214,11 +246,28 @@ static void slot_expired(struct event_source *src, u32 events)
 	(void)events;
 	if (!event_drain(src->fd) || s->index < 0)
 		return;
-	if (s->pid) {
+	if (s->pid)
 		kill(s->pid, SIGKILL);	/* its stream ends: slot_ended() */
+	else
+		slot_lost(s, "the worker did not end the case in time", true, false);
+}
+
+/*
+ * A nested host can stop for good: its CPU sleeps and no timer wakes it. What
+ * comes in does wake it, in some of these cases.
+ */
+static void slot_ping(struct event_source *src, u32 events)
+{
+	struct slot *s = container_of(src, struct slot, ping);
+	static const char line[] = "ping\n";
+
+	(void)events;
+	if (!event_drain(src->fd))
 		return;
-	}
-	slot_ended(s);
+	if (now_ns() - s->heard_ns >= s->pool->silent_ns)
+		slot_lost(s, "the worker answers no more", true, true);
+	else
+		io_write_full(s->to_fd, line, sizeof(line) - 1);
 }
 
 static struct slot *slot_create(struct pool *pool, struct diag *d)
@@ -234,6 +283,7 @@ static struct slot *slot_create(struct pool *pool, struct diag *d)
 	s->index = -1;
 	s->to_fd = -1;
 	s->src = (struct event_source){ -1, slot_ready };
+	s->ping = (struct event_source){ -1, slot_ping };
 	s->timer = (struct event_source){ event_timer_create(), slot_expired };
 	if (s->timer.fd < 0) {
 		diag_fail(d, s->timer.fd, NULL, "timerfd: %s",
@@ -258,17 +308,27 @@ int pool_add_local(struct pool *pool, struct diag *d)
 }
 
 int pool_add_remote(struct pool *pool, int from_fd, int to_fd,
-		    void (*lost)(void *ctx), struct diag *d)
+		    void (*lost)(void *arg, bool silent), void *arg,
+		    struct diag *d)
 {
 	struct slot *s = slot_create(pool, d);
+	int err;
 
 	if (!s)
 		return -ENOMEM;
 	s->remote = true;
 	s->lost = lost;
+	s->lost_arg = arg;
 	s->src.fd = from_fd;
 	s->to_fd = to_fd;
-	return event_add(pool->loop, &s->src, EPOLLIN, d);
+	s->heard_ns = now_ns();
+	s->ping.fd = event_timer_create();
+	if (s->ping.fd < 0)
+		return diag_fail(d, s->ping.fd, NULL, "timerfd: %s",
+				 strerror(-s->ping.fd));
+	event_timer_arm(s->ping.fd, pool->ping_ns, pool->ping_ns);
+	err = event_add(pool->loop, &s->ping, EPOLLIN, d);
+	return err ? err : event_add(pool->loop, &s->src, EPOLLIN, d);
 }
 
 static void child_main(struct pool *pool, size_t index, int fd, pid_t parent)

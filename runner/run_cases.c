@@ -14,6 +14,7 @@
 #include "runner/worker.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
+#include "vmm/base/log.h"
 
 /* --- reports ------------------------------------------------------------ */
 
@@ -68,6 +69,8 @@ static void finish_case(struct run *run, size_t index, struct report *r)
 		value_set(r->block, "failed_attempts", rc->failed);
 		rc->failed = NULL;
 	}
+	if (rc->hosts_lost)
+		value_set(r->block, "hosts_lost", value_int(rc->hosts_lost));
 	rc->report = r;
 	rc->state = CASE_DONE;
 	progress_done(run->progress);
@@ -218,7 +221,23 @@ static u64 on_limit(void *ctx, size_t index)
 	       (run->hosts ? 30 * NSEC_PER_SEC : 0);
 }
 
+/* No fault of the case's: once more, and the block says so. */
+static bool on_silent(void *ctx, size_t index)
+{
+	struct run *run = ctx;
+	struct run_case *rc = &run->cases[index];
+
+	if (rc->hosts_lost++ || run->signal)
+		return false;
+	log_warn("nested", "%s runs again: its host answered no more",
+		 run->plan.cases[index].name);
+	progress_leave(run->progress, index);
+	rc->state = CASE_WAITING;
+	run->next = min(run->next, index);
+	return true;
+}
+
 const struct pool_ops run_pool_ops = {
 	.run = on_run, .phase = on_phase, .done = on_done, .next = on_next,
-	.limit_ns = on_limit,
+	.limit_ns = on_limit, .silent = on_silent,
 };

@@ -28,6 +28,7 @@ struct run_case {
 	enum case_state state;
 	unsigned int attempts;		/* runs that ended */
 	struct value *failed;		/* reasons of earlier attempts */
+	unsigned int hosts_lost;	/* nested hosts that fell silent under it */
 	struct report *report;
 };
 

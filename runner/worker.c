@@ -17,6 +17,7 @@
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
+#include "vmm/base/io.h"
 #include "vmm/base/log.h"
 #include "vmm/event.h"
 
@@ -118,6 +119,10 @@ static void worker_line(struct worker *w, const char *line)
 
 	if (sscanf(line, "factor %lf", &w->env.time_factor) == 1)
 		return;
+	if (!strcmp(line, "ping")) {
+		io_write_full(STDOUT_FILENO, "pong\n", 5);
+		return;
+	}
 	if (sscanf(line, "case %zu", &index) != 1 || index >= w->plan.n) {
 		log_error("worker", "a line that is no request: %.80s", line);
 		return;

@@ -29,7 +29,8 @@ struct fake {
 	char why[NR_MAX][200];
 	unsigned int phases[NR_MAX];
 	unsigned int busy_max;
-	bool lost;
+	bool lost, silent;
+	unsigned int asked_again;
 };
 
 static void fake_run(void *ctx, size_t index, int fd, struct buf *out)
@@ -94,9 +95,18 @@ static u64 fake_limit(void *ctx, size_t index)
 	return f->acts[index] == ACT_HANG ? 200 * NSEC_PER_MSEC : 0;
 }
 
+static bool fake_silent(void *ctx, size_t index)
+{
+	struct fake *f = ctx;
+
+	f->next = index;
+	return !f->asked_again++;
+}
+
 static const struct pool_ops fake_ops = {
 	.run = fake_run, .phase = fake_phase, .done = fake_done,
 	.next = fake_next, .limit_ns = fake_limit,
+	.silent = fake_silent,
 };
 
 FIXTURE(pool) {
@@ -233,12 +243,13 @@ static int worker_start(unsigned int answers, pid_t *pid)
 	return fds[0];
 }
 
-static void fake_lost(void *ctx)
+static void fake_lost(void *ctx, bool silent)
 {
 	struct fake *f = ctx;
 
 	f->lost = true;
-	if (f->next >= f->n || f->done == f->next)
+	f->silent = silent;
+	if (silent || f->next >= f->n || f->done == f->next)
 		event_loop_stop(&f->loop);
 }
 
@@ -248,7 +259,8 @@ TEST_F(pool, a_remote_worker_serves_case_after_case)
 	int fd = worker_start(3, &pid);
 
 	self->f.n = 3;
-	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost, NULL));
+	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost,
+				     &self->f, NULL));
 	pool_fill(self->f.pool);
 	ASSERT_EQ(0, event_loop_run(&self->f.loop));
 	EXPECT_STREQ("{\"r\":0}", self->f.reports[0]);
@@ -263,7 +275,8 @@ TEST_F(pool, a_lost_worker_is_told_and_gets_no_more)
 	int fd = worker_start(1, &pid);
 
 	self->f.n = 3;
-	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost, NULL));
+	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost,
+				     &self->f, NULL));
 	pool_fill(self->f.pool);
 	ASSERT_EQ(0, event_loop_run(&self->f.loop));
 	EXPECT_TRUE(self->f.lost);
@@ -271,6 +284,75 @@ TEST_F(pool, a_lost_worker_is_told_and_gets_no_more)
 	EXPECT_EQ(NULL, self->f.reports[1]);
 	EXPECT_NE('\0', self->f.why[1][0]);
 	EXPECT_EQ(2, self->f.next);
+	waitpid(pid, NULL, 0);
+}
+
+/* A worker that takes one case and tells nothing; @pongs: but that it lives. */
+static int mute_start(unsigned int pongs, pid_t *pid)
+{
+	char line[64];
+	int fds[2];
+	FILE *in;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		return -1;
+	*pid = fork();
+	if (!*pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[0]);
+		in = fdopen(dup(fds[1]), "r");
+		while (fgets(line, sizeof(line), in)) {
+			if (strcmp(line, "ping\n") || !pongs)
+				continue;
+			dprintf(fds[1], "%s", --pongs ? "pong\n" : "report 0 {}\n");
+		}
+		_exit(0);
+	}
+	close(fds[1]);
+	return fds[0];
+}
+
+TEST_F(pool, a_silent_worker_is_given_up_and_its_case_runs_once_more)
+{
+	pid_t pids[2];
+	int i;
+
+	self->f.n = 1;
+	pool_set_patience(self->f.pool, 10 * NSEC_PER_MSEC, 200 * NSEC_PER_MSEC);
+	for (i = 0; i < 2; i++) {
+		int fd = mute_start(0, &pids[i]);
+
+		ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost,
+					     &self->f, NULL));
+		self->f.lost = false;
+		pool_fill(self->f.pool);
+		EXPECT_EQ(1, pool_busy(self->f.pool));
+		ASSERT_EQ(0, event_loop_run(&self->f.loop));
+		EXPECT_TRUE(self->f.lost);
+		EXPECT_TRUE(self->f.silent);
+		EXPECT_EQ(i, self->f.done);
+		EXPECT_EQ(i + 1, self->f.asked_again);
+		close(fd);
+		waitpid(pids[i], NULL, 0);
+	}
+	EXPECT_STREQ("the worker answers no more", self->f.why[0]);
+}
+
+TEST_F(pool, a_worker_that_answers_may_take_its_time)
+{
+	pid_t pid;
+	int fd = mute_start(40, &pid);
+
+	self->f.n = 1;
+	pool_set_patience(self->f.pool, 20 * NSEC_PER_MSEC, 400 * NSEC_PER_MSEC);
+	ASSERT_EQ(0, pool_add_remote(self->f.pool, fd, fd, fake_lost, &self->f,
+				     NULL));
+	pool_fill(self->f.pool);
+	ASSERT_EQ(0, event_loop_run(&self->f.loop));
+	EXPECT_FALSE(self->f.lost);
+	EXPECT_STREQ("{}", self->f.reports[0]);
+	EXPECT_EQ(0, self->f.asked_again);
+	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
