@@ -348,7 +348,6 @@ static bool was_frozen(struct live *x)
 	return true;
 }
 
-/* The time is up: of the guest, of a panic to reboot, or of the last words. */
 /* Did the vCPUs wait for a host CPU rather than run? While they are there. */
 static void judge_starvation(struct live *x)
 {
@@ -361,6 +360,7 @@ static void judge_starvation(struct live *x)
 			 (unsigned long long)(s.waited_ns / NSEC_PER_MSEC));
 }
 
+/* The time is up: of the guest, of a panic to reboot, or of the last words. */
 static void on_watchdog(struct event_source *src, u32 events)
 {
 	struct live *x = container_of(src, struct live, watchdog);
