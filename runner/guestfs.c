@@ -19,6 +19,7 @@
 
 #define NAMES_MAX 64
 /* The host answers at once; this is for one that lost its voice. */
+#define LOOK_MS 30000
 #define HOLD_MS 10000
 #define SCHED_DIR "/usr/local/bin"
 
@@ -288,6 +289,8 @@ static int add_job(struct guestfs *g, const struct scenario *s, struct job *job,
 	job->env = (const char *const *)env;
 	job->nr_env = s->guest.env.n;
 	job->no_bulk = !s->guest.bulk;
+	/* What is watched is watched from the payload's first instruction on. */
+	job->look_ms = s->watch.n ? LOOK_MS : 0;
 	job->hold_ms = HOLD_MS;
 	job->sched = g->sched;
 	job->nr_sched = g->nr_sched;

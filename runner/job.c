@@ -69,6 +69,7 @@ int job_encode(const struct job *job, struct buf *out, struct diag *d)
 		put(out, "bulk", "off");
 	put_num(out, "bulk_wait_ms", job->bulk_wait_ms);
 	put_num(out, "kill_ms", job->kill_ms);
+	put_num(out, "look_ms", job->look_ms);
 	put_num(out, "hold_ms", job->hold_ms);
 	if (job->end)
 		put(out, "end", ends[job->end]);

@@ -13,6 +13,7 @@
  *	bulk=on|off	use virtio-console port 1; off: as if it were missing
  *	bulk_wait_ms=N	how long to wait for the port, default 3000
  *	kill_ms=N	from SIGTERM to SIGKILL of the leftovers, default 100
+ *	look_ms=N	before the payload, wait as long for WIRE_GO_ON, default 0
  *	hold_ms=N	after the verdict, wait as long for WIRE_GO_ON, default 0
  *	end=reboot|poweroff|halt	default reboot
  *	hostname=NAME
@@ -49,6 +50,7 @@ struct job {
 	bool no_bulk;
 	unsigned int bulk_wait_ms;	/* 0: default */
 	unsigned int kill_ms;	/* 0: default */
+	unsigned int look_ms;	/* 0: not at all */
 	unsigned int hold_ms;	/* 0: not at all */
 	enum job_end end;
 	const char *hostname;	/* NULL: vmtap */

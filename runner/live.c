@@ -405,7 +405,10 @@ static void take_reads(struct live *x)
 	diag_reset(&d);
 }
 
-/* What looks into the guest follows it; at the verdict the guest holds for it. */
+/*
+ * What looks into the guest follows it. At the verdict the guest holds for it,
+ * and before the payload where something is watched.
+ */
 static void reached(struct live *x, enum stage stage)
 {
 	enter(x, stage_name(stage));
@@ -413,10 +416,10 @@ static void reached(struct live *x, enum stage stage)
 	peek_stage(&x->peek, stage);
 	watchpoints_tick(&x->watchpoints, stage);
 	snapshots_stage(&x->snapshots, stage);
-	if (stage != STAGE_VERDICT)
-		return;
-	take_reads(x);
-	say(x, WIRE_GO_ON, NULL, 0);
+	if (stage == STAGE_VERDICT)
+		take_reads(x);
+	if (stage == STAGE_VERDICT || (stage == STAGE_AGENT && x->s->watch.n))
+		say(x, WIRE_GO_ON, NULL, 0);
 }
 
 /* The guest moved on: tell the parent, and shorten the watchdog at an end. */

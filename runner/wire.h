@@ -63,7 +63,7 @@ enum wire_type {
 	WIRE_SNAPSHOT_REPLY = 0x81, /* struct wire_snapshot_reply, then text */
 	WIRE_SHUTDOWN = 0x82,	/* empty: the watchdog fires soon, end now */
 	WIRE_MAP_WRITE_DONE = 0x83, /* struct wire_map_write_done, then text */
-	WIRE_GO_ON = 0x84,	/* empty: what there was to see at the end was seen */
+	WIRE_GO_ON = 0x84,	/* empty: what there was to see or to arm was */
 };
 
 /*

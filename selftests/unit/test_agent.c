@@ -479,6 +479,16 @@ TEST_F(agent, a_host_without_words_is_not_waited_for_long)
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "seen enough"));
 }
 
+TEST_F(agent, before_the_payload_too_it_is_not_waited_for_long)
+{
+	const struct job job = { .look_ms = 300 };
+
+	self->withport = true;
+	RUN(self, &job, "exit 4\n");
+	EXPECT_EQ(4, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.log), "seen enough"));
+}
+
 TEST_F(agent, snapshot_over_com2_is_sent_but_says_there_is_no_reply)
 {
 	RUN(self, &empty, "vmtap-snapshot one; echo $?\n");

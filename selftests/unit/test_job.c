@@ -46,7 +46,7 @@ TEST_F(job, everything_survives_the_trip)
 	const struct job in = {
 		.modules = modules, .nr_modules = 2, .argv = argv, .argc = 6,
 		.env = env, .nr_env = 2, .cwd = "/x y", .no_bulk = true,
-		.bulk_wait_ms = 17, .kill_ms = 5, .hold_ms = 9, .end = JOB_END_POWEROFF,
+		.bulk_wait_ms = 17, .kill_ms = 5, .hold_ms = 9, .look_ms = 8, .end = JOB_END_POWEROFF,
 		.hostname = "h",
 	};
 
@@ -66,6 +66,7 @@ TEST_F(job, everything_survives_the_trip)
 	EXPECT_EQ(17, self->out->bulk_wait_ms);
 	EXPECT_EQ(5, self->out->kill_ms);
 	EXPECT_EQ(9, self->out->hold_ms);
+	EXPECT_EQ(8, self->out->look_ms);
 	EXPECT_EQ(END_POWEROFF, self->out->end);
 	EXPECT_STREQ("h", self->out->hostname);
 	EXPECT_EQ(NULL, (void *)self->out->script);

@@ -61,6 +61,7 @@ struct job {
 	bool bulk;
 	long bulk_wait_ms;
 	long kill_ms;
+	long look_ms;
 	long hold_ms;
 	enum job_end end;
 };

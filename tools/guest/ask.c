@@ -278,6 +278,7 @@ void ask_hold(long ms)
 		if (wait_fd(link_port(), POLLIN, (int)((until - now) / 1000000) + 1) > 0)
 			ask_from_host();
 	}
+	host_goes_on = false;
 }
 
 bool ask_exit_code(int *out)

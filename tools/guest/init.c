@@ -130,6 +130,8 @@ static void run(const struct places *at)
 	prepare(&job, at);
 	relay_open(&job);
 	probes_arm(&job);
+	if (job.look_ms)
+		ask_hold(job.look_ms);
 	if (!sched_start(&job, at->sched))
 		finish(&job, at);
 	link_stage(WIRE_STAGE_PAYLOAD, job.argc ? job.argv[0] :

@@ -69,6 +69,8 @@ static const char *set(struct job *job, const char *key, char *value)
 		return number(value, &job->bulk_wait_ms);
 	else if (!strcmp(key, "kill_ms"))
 		return number(value, &job->kill_ms);
+	else if (!strcmp(key, "look_ms"))
+		return number(value, &job->look_ms);
 	else if (!strcmp(key, "hold_ms"))
 		return number(value, &job->hold_ms);
 	else if (!strcmp(key, "stats"))
