@@ -544,8 +544,7 @@ programs := $(unit-plain) $(unit-asan) $(unit-tsan) $(hostile-plain) $(hostile-a
 	$(bare-plain) $(fuzz-asan)
 boot-t := $(sort $(wildcard selftests/e2e/*.t))
 fast-t := $(filter-out $(boot-t),$(sort $(wildcard selftests/*/*.t)))
-# Guests sleep now and then: one test more than there are CPUs keeps those busy.
-JOBS ?= $(shell echo $$(($$(nproc) + 1)))
+JOBS ?= $(shell nproc)
 
 prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \

@@ -183,7 +183,7 @@ static bool stands_still(const struct monitor *m, u64 now_ns,
 	if (!m->sum.samples || !last->present || last->c.idle || now->c.idle)
 		return false;
 	return now->c.clock_ns == last->c.clock_ns &&
-	       now->ran_ns - last->ran_ns >= (now_ns - m->last_ns) / 2;
+	       now->ran_ns - last->ran_ns >= (now_ns - m->last_ns) / 4;
 }
 
 static void judge_clock(struct monitor *m, struct monitor_sum *one, u64 now_ns,

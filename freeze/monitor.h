@@ -88,7 +88,8 @@ void monitor_deinit(struct monitor *m);
  *
  * Stuck is a CPU whose runqueue clock stands still over cfg.sustained samples
  * though its vCPU ran. Exempt: the idle task (its tick is off), and samples in
- * which the host gave the vCPU less than half of the time.
+ * which the host gave the vCPU less than a quarter of the time: two busy vCPUs
+ * may share one of its CPUs, with others.
  */
 void monitor_add(struct monitor *m, u64 now_ns, const struct monitor_cpu *cpus);
 

@@ -172,10 +172,10 @@ TEST_F(monitor, preempted_by_the_host_is_no_stall)
 	int i;
 
 	for (i = 0; i < 10; i++)
-		step(self, 0, 0, STEP / 2 - 1);
+		step(self, 0, 0, STEP / 4 - 1);
 	EXPECT_FALSE(self->m.sum.stuck);
 	for (i = 0; i < 3; i++)
-		step(self, 0, 0, STEP / 2);
+		step(self, 0, 0, STEP / 4);
 	EXPECT_TRUE(self->m.sum.stuck);
 }
 
