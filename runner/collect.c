@@ -18,11 +18,6 @@
 #include "vmm/base/cleanup.h"
 #include "vmm/machine.h"
 
-static void set_int(struct value *map, const char *key, u64 v)
-{
-	value_set(map, key, value_int((s64)v));
-}
-
 static void set_text(struct value *map, const char *key,
 		     const struct textlog *log)
 {
@@ -49,8 +44,8 @@ static void collect_verdict(struct value *r, const struct collect_from *from)
 		value_set(r, "stage", value_str(stage_name(from->heard->stage)));
 	if (e->has)
 		value_set(r, "exit_code", value_int(e->code));
-	set_int(r, "duration_ms", from->duration_ms);
-	set_int(r, "cleanup_duration_ms", from->cleanup_ms);
+	value_set_int(r, "duration_ms", from->duration_ms);
+	value_set_int(r, "cleanup_duration_ms", from->cleanup_ms);
 	value_set(r, "timed_out", value_bool(from->timed_out));
 	if (from->timeout_cause)
 		value_set(r, "timeout_cause", value_str(from->timeout_cause));
@@ -82,11 +77,11 @@ static void collect_phases(struct value *r, const struct collect_from *from)
 	size_t i;
 
 	if (h->stage_ns[STAGE_ENTRY])
-		set_int(p, "entry_ms", from->entry_ms);
+		value_set_int(p, "entry_ms", from->entry_ms);
 	for (i = 0; i < ARRAY_SIZE(marks); i++)
 		if (h->stage_ns[marks[i].stage])
-			set_int(p, marks[i].key,
-				h->stage_ns[marks[i].stage] / NSEC_PER_MSEC);
+			value_set_int(p, marks[i].key,
+				      h->stage_ns[marks[i].stage] / NSEC_PER_MSEC);
 	value_set(r, "phases", p);
 }
 
@@ -149,15 +144,15 @@ static void collect_blk(struct value *r, struct virtio_blk *blk)
 	struct value *v = value_map();
 
 	virtio_blk_counters(blk, &c);
-	set_int(v, "reads_completed", c.reads_completed);
-	set_int(v, "writes_completed", c.writes_completed);
-	set_int(v, "flushes_completed", c.flushes_completed);
-	set_int(v, "bytes_read", c.bytes_read);
-	set_int(v, "bytes_written", c.bytes_written);
-	set_int(v, "throttled_count", c.throttled_count);
-	set_int(v, "io_errors", c.io_errors);
-	set_int(v, "currently_throttled_gauge", c.currently_throttled_gauge);
-	set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
+	value_set_int(v, "reads_completed", c.reads_completed);
+	value_set_int(v, "writes_completed", c.writes_completed);
+	value_set_int(v, "flushes_completed", c.flushes_completed);
+	value_set_int(v, "bytes_read", c.bytes_read);
+	value_set_int(v, "bytes_written", c.bytes_written);
+	value_set_int(v, "throttled_count", c.throttled_count);
+	value_set_int(v, "io_errors", c.io_errors);
+	value_set_int(v, "currently_throttled_gauge", c.currently_throttled_gauge);
+	value_set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
 	value_set(r, "virtio_blk", v);
 }
 
@@ -167,17 +162,17 @@ static void collect_net(struct value *r, struct virtio_net *net)
 	struct value *v = value_map();
 
 	virtio_net_counters(net, &c);
-	set_int(v, "tx_packets", c.tx_packets);
-	set_int(v, "tx_bytes", c.tx_bytes);
-	set_int(v, "rx_packets", c.rx_packets);
-	set_int(v, "rx_bytes", c.rx_bytes);
-	set_int(v, "tx_dropped_no_rx_buffer", c.tx_dropped_no_rx_buffer);
-	set_int(v, "tx_chain_invalid", c.tx_chain_invalid);
-	set_int(v, "rx_chain_invalid", c.rx_chain_invalid);
-	set_int(v, "rx_write_failed", c.rx_write_failed);
-	set_int(v, "tx_add_used_failures", c.tx_add_used_failures);
-	set_int(v, "rx_add_used_failures", c.rx_add_used_failures);
-	set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
+	value_set_int(v, "tx_packets", c.tx_packets);
+	value_set_int(v, "tx_bytes", c.tx_bytes);
+	value_set_int(v, "rx_packets", c.rx_packets);
+	value_set_int(v, "rx_bytes", c.rx_bytes);
+	value_set_int(v, "tx_dropped_no_rx_buffer", c.tx_dropped_no_rx_buffer);
+	value_set_int(v, "tx_chain_invalid", c.tx_chain_invalid);
+	value_set_int(v, "rx_chain_invalid", c.rx_chain_invalid);
+	value_set_int(v, "rx_write_failed", c.rx_write_failed);
+	value_set_int(v, "tx_add_used_failures", c.tx_add_used_failures);
+	value_set_int(v, "rx_add_used_failures", c.rx_add_used_failures);
+	value_set_int(v, "invalid_avail_idx_count", c.invalid_avail_idx_count);
 	value_set(r, "virtio_net", v);
 }
 
@@ -201,8 +196,8 @@ static void collect_kvm(struct value *r, struct machine *m)
 		for (j = 0; j < n; j++) {
 			s64 sum = value_as_int(value_get(kvm, stats[j].name), 0);
 
-			set_int(vcpu, stats[j].name, stats[j].value);
-			set_int(kvm, stats[j].name, (u64)sum + stats[j].value);
+			value_set_int(vcpu, stats[j].name, stats[j].value);
+			value_set_int(kvm, stats[j].name, (u64)sum + stats[j].value);
 		}
 		value_append(list, vcpu);
 	}
@@ -242,16 +237,16 @@ static void collect_messages(struct value *r, const struct heard *h)
 		if (!h->by_type[t])
 			continue;
 		lower_case(name, sizeof(name), wire_type_name(t));
-		set_int(types, name, h->by_type[t]);
+		value_set_int(types, name, h->by_type[t]);
 		total += h->by_type[t];
 	}
-	set_int(m, "total", total);
+	value_set_int(m, "total", total);
 	value_set(m, "by_type", types);
-	set_int(m, "crc_errors", p->crc_errors + c->crc_errors);
-	set_int(m, "skipped_bytes", p->garbage_bytes + c->garbage_bytes);
-	set_int(m, "truncated", p->truncated + c->truncated);
-	set_int(m, "duplicates", h->seen.duplicates);
-	set_int(m, "lost", wire_seen_missing(&h->seen));
+	value_set_int(m, "crc_errors", p->crc_errors + c->crc_errors);
+	value_set_int(m, "skipped_bytes", p->garbage_bytes + c->garbage_bytes);
+	value_set_int(m, "truncated", p->truncated + c->truncated);
+	value_set_int(m, "duplicates", h->seen.duplicates);
+	value_set_int(m, "lost", wire_seen_missing(&h->seen));
 	value_set(r, "messages", m);
 }
 
@@ -263,18 +258,18 @@ static void collect_machine(struct value *r, struct machine *m,
 	struct value *v = value_map();
 
 	value_set(v, "stop_reason", value_str(machine_stop_name(stop.reason)));
-	set_int(v, "unhandled_pio", pio->unhandled_reads + pio->unhandled_writes);
-	set_int(v, "unhandled_mmio",
-		mmio->unhandled_reads + mmio->unhandled_writes);
-	set_int(v, "unhandled_exits", stop.reason == MACHINE_UNKNOWN_EXIT);
+	value_set_int(v, "unhandled_pio", pio->unhandled_reads + pio->unhandled_writes);
+	value_set_int(v, "unhandled_mmio",
+		      mmio->unhandled_reads + mmio->unhandled_writes);
+	value_set_int(v, "unhandled_exits", stop.reason == MACHINE_UNKNOWN_EXIT);
 	value_set(v, "direct_boot", value_bool(machine_layout(m)->direct));
 	/* In full, where the texts may be cut. */
-	set_int(v, "stdout_bytes", h->output.bytes);
-	set_int(v, "stderr_bytes", h->stderr_log.bytes);
+	value_set_int(v, "stdout_bytes", h->output.bytes);
+	value_set_int(v, "stderr_bytes", h->stderr_log.bytes);
 	/* What no file has: beyond the cap, or faster than the disk. */
-	set_int(v, "log_dropped_bytes",
-		h->console.file_dropped + h->output.file_dropped +
-		h->stderr_log.file_dropped);
+	value_set_int(v, "log_dropped_bytes",
+		      h->console.file_dropped + h->output.file_dropped +
+		      h->stderr_log.file_dropped);
 	value_set(r, "machine", v);
 }
 

@@ -10,11 +10,6 @@ const char *peek_failure(const struct peek *p)
 	return p->sampling && p->monitor.failure[0] ? p->monitor.failure : NULL;
 }
 
-static void set_int(struct value *map, const char *key, u64 v)
-{
-	value_set(map, key, value_int((s64)v));
-}
-
 static struct value *event_deltas(const struct peek *p,
 				  const struct monitor_sum *sum)
 {
@@ -22,8 +17,8 @@ static struct value *event_deltas(const struct peek *p,
 	unsigned int i;
 
 	for (i = 0; i < sched_nr_events(&p->sched); i++)
-		set_int(v, sched_event_name(&p->sched, i),
-			sum->events[i]);
+		value_set_int(v, sched_event_name(&p->sched, i),
+			      sum->events[i]);
 	return v;
 }
 
@@ -37,8 +32,8 @@ static struct value *prog_deltas(const struct peek *p)
 		const struct bpfprog *b = &p->progs[i].last;
 		struct value *one = value_map();
 
-		set_int(one, "run_cnt", b->run_cnt - a->run_cnt);
-		set_int(one, "run_time_ns", b->run_time_ns - a->run_time_ns);
+		value_set_int(one, "run_cnt", b->run_cnt - a->run_cnt);
+		value_set_int(one, "run_time_ns", b->run_time_ns - a->run_time_ns);
 		value_set(v, a->name, one);
 	}
 	return v;
@@ -60,11 +55,11 @@ static void set_reason(struct value *v, const struct peek *p)
 static void set_sum(struct value *v, const struct peek *p,
 		    const struct monitor_sum *sum)
 {
-	set_int(v, "samples", sum->samples);
+	value_set_int(v, "samples", sum->samples);
 	value_set(v, "max_imbalance_ratio",
 		  value_float(sum->max_imbalance_ratio));
 	if (sum->has_scx)
-		set_int(v, "max_local_dsq_depth", sum->max_local_dsq_depth);
+		value_set_int(v, "max_local_dsq_depth", sum->max_local_dsq_depth);
 	value_set(v, "stuck_detected", value_bool(sum->stuck));
 	if (sum->has_events)
 		value_set(v, "event_deltas", event_deltas(p, sum));
@@ -172,10 +167,10 @@ struct value *peek_verifier(const struct peek *p)
 		struct value *one = value_map();
 
 		value_set(one, "name", value_str(b->name));
-		set_int(one, "verified_insns", b->verified_insns);
-		set_int(one, "run_cnt", b->run_cnt);
-		set_int(one, "run_time_ns", b->run_time_ns);
-		set_int(one, "jited_len", b->jited_len);
+		value_set_int(one, "verified_insns", b->verified_insns);
+		value_set_int(one, "run_cnt", b->run_cnt);
+		value_set_int(one, "run_time_ns", b->run_time_ns);
+		value_set_int(one, "jited_len", b->jited_len);
 		value_append(list, one);
 	}
 	return list;

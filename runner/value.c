@@ -310,6 +310,11 @@ int value_set(struct value *map, const char *key, struct value *item)
 	return 0;
 }
 
+int value_set_int(struct value *map, const char *key, u64 v)
+{
+	return value_set(map, key, value_int((s64)v));
+}
+
 void value_unset(struct value *map, const char *key)
 {
 	ssize_t at = map_find(map, key, strlen(key));

@@ -77,6 +77,8 @@ bool value_equal(const struct value *a, const struct value *b);
  * Return: 0, -ENOMEM.
  */
 int value_set(struct value *map, const char *key, struct value *item);
+/** value_set_int() - value_set() of a counter; above 2^63 it would be negative */
+int value_set_int(struct value *map, const char *key, u64 v);
 /** value_push() - as value_set() for a key that is known to be new: no search */
 int value_push(struct value *map, const char *key, struct value *item);
 /** value_unset() - drop @key and what stands under it */
