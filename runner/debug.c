@@ -46,16 +46,10 @@ struct debug_opts {
 enum { OPT_PORT = ONECASE_OPT_OWN, OPT_STDIO };
 
 static const struct option longopts[] = {
-	{ "kernel", required_argument, NULL, 'k' },
-	{ "filter", required_argument, NULL, 'f' },
-	{ "set", required_argument, NULL, PLAN_OPT_SET },
-	{ "seed", required_argument, NULL, PLAN_OPT_SEED },
+	ONECASE_LONGOPTS,
 	{ "exec", required_argument, NULL, PLAN_OPT_EXEC },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "stdio", no_argument, NULL, OPT_STDIO },
-	{ "accel", required_argument, NULL, 'a' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 

@@ -15,10 +15,20 @@ struct diag;
 
 #define ONECASE_OPT_OWN 0x2000	/* a verb's own options: values from here on */
 
+/* getopt_long() entries that every such verb takes, as PLAN_LONGOPTS. */
+#define ONECASE_LONGOPTS						\
+	{ "kernel", required_argument, NULL, 'k' },			\
+	{ "filter", required_argument, NULL, 'f' },			\
+	{ "set", required_argument, NULL, PLAN_OPT_SET },		\
+	{ "seed", required_argument, NULL, PLAN_OPT_SEED },		\
+	{ "accel", required_argument, NULL, 'a' },			\
+	{ "verbose", no_argument, NULL, 'v' },				\
+	{ "help", no_argument, NULL, 'h' }
+
 /* The verb fills what comes first; the rest starts zeroed. */
 struct onecase {
 	const char *verb, *usage;
-	const struct option *longopts;	/* 'a', 'v', 'h' and plan.h's are known */
+	const struct option *longopts;	/* ONECASE_LONGOPTS and the verb's own */
 	bool whole;		/* the case's own payload is run, too */
 	const char *hint;	/* told on a terminal before the boot; NULL: none */
 	const char *inner;	/* an option for the verb inside; NULL: none */

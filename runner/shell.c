@@ -38,13 +38,7 @@ static const char usage[] =
 "65 bad scenario, 69 no usable accelerator, 70 vmtap's own fault.\n";
 
 static const struct option longopts[] = {
-	{ "kernel", required_argument, NULL, 'k' },
-	{ "filter", required_argument, NULL, 'f' },
-	{ "set", required_argument, NULL, PLAN_OPT_SET },
-	{ "seed", required_argument, NULL, PLAN_OPT_SEED },
-	{ "accel", required_argument, NULL, 'a' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
+	ONECASE_LONGOPTS,
 	{ NULL, 0, NULL, 0 },
 };
 
