@@ -82,6 +82,8 @@ static void slot_close(struct slot *s)
 		close(s->ping.fd);
 		s->ping.fd = -1;
 	}
+	buf_reset(&s->in);
+	s->scanned = 0;
 }
 
 void pool_destroy(struct pool *pool)
@@ -99,7 +101,6 @@ void pool_destroy(struct pool *pool)
 		event_del(pool->loop, &s->timer);
 		close(s->timer.fd);
 		free(s->report);
-		buf_reset(&s->in);
 		free(s);
 	}
 	free(pool);
@@ -135,8 +136,6 @@ static void slot_ended(struct slot *s)
 	int status = 0;
 
 	slot_close(s);
-	buf_reset(&s->in);
-	s->scanned = 0;
 	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	s->pid = 0;
@@ -151,8 +150,6 @@ static void slot_lost(struct slot *s, const char *why, bool silent, bool again)
 	const struct pool_ops *ops = s->pool->ops;
 
 	slot_close(s);
-	buf_reset(&s->in);
-	s->scanned = 0;
 	s->dead = true;
 	if (again && s->index >= 0 && ops->silent &&
 	    ops->silent(s->pool->ctx, (size_t)s->index))

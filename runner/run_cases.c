@@ -124,6 +124,12 @@ static void on_phase(void *ctx, size_t index, const char *phase)
 	progress_phase(run->progress, index, run->plan.cases[index].name, phase);
 }
 
+static void wait_again(struct run *run, size_t index)
+{
+	run->cases[index].state = CASE_WAITING;
+	run->next = min(run->next, index);
+}
+
 /* A failed attempt is kept in words and the case goes back to the queue. */
 static bool try_again(struct run *run, size_t index, struct report *r)
 {
@@ -140,8 +146,7 @@ static bool try_again(struct run *run, size_t index, struct report *r)
 		why = value_as_str(value_get(r->block, "message"), "failed");
 	value_append(rc->failed, value_str(why));
 	rc->attempts++;
-	rc->state = CASE_WAITING;
-	run->next = min(run->next, index);
+	wait_again(run, index);
 	return true;
 }
 
@@ -232,8 +237,7 @@ static bool on_silent(void *ctx, size_t index)
 	log_warn("nested", "%s runs again: its host answered no more",
 		 run->plan.cases[index].name);
 	progress_leave(run->progress, index);
-	rc->state = CASE_WAITING;
-	run->next = min(run->next, index);
+	wait_again(run, index);
 	return true;
 }
 
