@@ -121,17 +121,19 @@ static void put_text(const char *text, struct buf *out)
 	text_visible(text, strlen(text), out);
 }
 
-static void put_place(const struct opened *o, u64 rip, struct buf *out)
+/* A kernel's per-CPU symbols are small numbers, as a program's addresses are. */
+static void put_place(const struct opened *o, const struct machine_regs *r,
+		      struct buf *out)
 {
 	u64 offset;
 	const char *name = NULL;
 
-	if (o->sym && rip >= o->k.slide)
-		name = ksym_at(o->sym, rip - o->k.slide, &offset);
+	if (o->sym && !r->cpl && r->rip >= o->k.slide)
+		name = ksym_at(o->sym, r->rip - o->k.slide, &offset);
 	if (name)
 		buf_printf(out, "%s+0x%llx", name, (unsigned long long)offset);
 	else
-		buf_printf(out, "0x%llx", (unsigned long long)rip);
+		buf_printf(out, "0x%llx", (unsigned long long)r->rip);
 }
 
 static void put_task(const struct task *t, struct buf *out)
@@ -156,7 +158,7 @@ static void put_cpus(const struct opened *o, struct buf *out)
 		else
 			buf_puts(out, "task unknown");
 		buf_puts(out, r->cpl ? ", user mode at " : ", at ");
-		put_place(o, r->rip, out);
+		put_place(o, r, out);
 		buf_putc(out, '\n');
 	}
 }

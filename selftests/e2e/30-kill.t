@@ -141,10 +141,12 @@ for my $way (qw(TERM INT HUP KILL group-INT INT-INT)) {
 			push @slow, "$at: still there after 10 s";
 		} elsif ($sig ne 'KILL') {
 			push @slow, sprintf '%s: %.2f s', $at, $took if $took > $limit;
-			# Before its handlers stand, the signal itself ends it.
+			# Before its handlers stand the signal itself ends it,
+			# and so does a second one: 128+n to a shell too.
+			my $bare = $moment < 0.05 || $way eq 'INT-INT';
 			push @status, "$at: $status" unless
 				$status == (128 + $number{$sig}) << 8 ||
-				($moment < 0.05 && $status == $number{$sig});
+				($bare && $status == $number{$sig});
 			push @stream, map { "$at: $_" } faults(slurp($out))
 				unless $way eq 'INT-INT' || $moment < 0.05;
 		}
