@@ -17,6 +17,8 @@
 #define EXT1_ECX_SVM (1U << 2)
 #define EXT1_ECX_TOPOEXT (1U << 22)
 #define KVM_LEAF_TIMING 0x40000010
+/* Leaf 0x80000006, EDX: 16 MiB, 16 ways, lines of 64 bytes, one per tag. */
+#define AMD_L3_SIZE (32U << 18 | 8U << 12 | 1U << 8 | 64U)
 
 /* Level types of leaves 0xb and 0x1f. */
 enum { LEVEL_NONE, LEVEL_SMT, LEVEL_CORE, LEVEL_DIE = 5 };
@@ -203,6 +205,17 @@ static int fill_levels(const struct topology *t, u32 function, u32 apic_id,
 	return 0;
 }
 
+static bool has_l3(struct cpuid *c, u32 function)
+{
+	const struct kvm_cpuid_entry2 *e;
+	u32 i;
+
+	for (i = 0; (e = cpuid_find(c, function, i)) && e->eax & 0x1f; i++)
+		if ((e->eax >> 5 & 7) == 3)
+			return true;
+	return false;
+}
+
 /* Leaves 4 and 0x8000001d differ in who shares alone. The sizes are Zen's. */
 static int add_caches(struct cpuid *c, u32 function)
 {
@@ -229,12 +242,10 @@ static int add_caches(struct cpuid *c, u32 function)
 	return 0;
 }
 
-/* An AMD host's leaf 4 is empty. */
+/* An AMD host's leaf 4 is empty; without an L3 no guest has LLCs. */
 static int fill_intel(struct cpuid *c)
 {
-	const struct kvm_cpuid_entry2 *e = cpuid_find(c, 4, 0);
-
-	return !is_intel(c) || (e && e->eax & 0x1f) ? 0 : add_caches(c, 4);
+	return !is_intel(c) || has_l3(c, 4) ? 0 : add_caches(c, 4);
 }
 
 /*
@@ -244,9 +255,9 @@ static int fill_intel(struct cpuid *c)
  */
 static int add_amd_topology(struct cpuid *c)
 {
-	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x8000001d, 0);
+	struct kvm_cpuid_entry2 *e;
 
-	if (e && (e->eax & 0x1f) && cpuid_find(c, 0x8000001e, 0))
+	if (has_l3(c, 0x8000001d) && cpuid_find(c, 0x8000001e, 0))
 		return 0;
 	cpuid_drop(c, 0x8000001e);
 	if (add_caches(c, 0x8000001d))
@@ -256,6 +267,20 @@ static int add_amd_topology(struct cpuid *c)
 	e = cpuid_find(c, 0x80000000, 0);
 	if (e)
 		e->eax = max(e->eax, 0x8000001eU);
+	return 0;
+}
+
+/* Linux looks for LLCs only where this older leaf has an L3, too. */
+static int add_amd_l3_size(struct cpuid *c)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x80000006, 0);
+
+	if (!e)
+		e = cpuid_add(c, 0x80000006, 0, false);
+	if (!e)
+		return -ENOSPC;
+	if (!e->edx)
+		e->edx = AMD_L3_SIZE;
 	return 0;
 }
 
@@ -269,6 +294,8 @@ static int fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
 	if (e && is_amd(c)) {
 		e->ecx |= EXT1_ECX_TOPOEXT;
 		ret = add_amd_topology(c);
+		if (!ret)
+			ret = add_amd_l3_size(c);
 	} else {
 		cpuid_drop(c, 0x8000001d);
 		cpuid_drop(c, 0x8000001e);
