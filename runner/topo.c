@@ -70,24 +70,27 @@ static void map_node(const struct scen_vm *vm,
 	buf_putc(out, '\n');
 }
 
-/* From its own CPUs; memory without any is seen from the nearest. */
+/*
+ * From its own CPUs. Memory without any is seen from the node of the least
+ * latency, and of several such from that of the most bandwidth, as Linux does.
+ */
 static void map_access(const struct scen_topology *t,
 		       const struct machine_topology *mt, u32 node,
 		       struct buf *out)
 {
-	u32 latency = mt->latency_ns[0][node];
-	u32 bandwidth = mt->bandwidth_mb[0][node], i;
+	u32 near = node < t->nodes ? node : 0, i;
 
-	for (i = 1; i < t->nodes; i++) {
-		latency = min(latency, mt->latency_ns[i][node]);
-		bandwidth = max(bandwidth, mt->bandwidth_mb[i][node]);
+	for (i = 1; i < t->nodes && node >= t->nodes; i++) {
+		u32 latency = mt->latency_ns[i][node];
+		u32 least = mt->latency_ns[near][node];
+
+		if (latency < least ||
+		    (latency == least && mt->bandwidth_mb[i][node] >
+						 mt->bandwidth_mb[near][node]))
+			near = i;
 	}
-	if (node < t->nodes) {
-		latency = mt->latency_ns[node][node];
-		bandwidth = mt->bandwidth_mb[node][node];
-	}
-	buf_printf(out, "node %u latency %u bandwidth %u\n", node, latency,
-		   bandwidth);
+	buf_printf(out, "node %u latency %u bandwidth %u\n", node,
+		   mt->latency_ns[near][node], mt->bandwidth_mb[near][node]);
 }
 
 void topo_map(const struct scen_vm *vm, struct buf *out)

@@ -35,8 +35,8 @@ void topo_to_machine(struct machine_topology *to,
  *   node 0 latency 80 bandwidth 20000
  *
  * A core, LLC, package goes by its lowest CPU. The third kind of line stands
- * where the scenario has both tables: nanoseconds and MB/s from the nearest
- * node with CPUs.
+ * where the scenario has both tables: nanoseconds and MB/s from the node's own
+ * CPUs, or from those of the node that is nearest by latency.
  */
 void topo_map(const struct scen_vm *vm, struct buf *out);
 /** topo_result() - the topology group of the result; NULL without memory */
