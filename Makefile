@@ -88,6 +88,7 @@ freeze-objs := \
 	kread.o \
 	ksym.o \
 	ktype.o \
+	ktype_index.o \
 	ktype_names.o \
 	ktype_print.o \
 	ktype_spell.o \

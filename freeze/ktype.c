@@ -8,61 +8,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/libbpf.h>
-
 #include "freeze/ktype_priv.h"
 #include "vmm/base/diag.h"
 #include "vmm/kimage.h"
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
-const char *ktype_type_name(const struct ktype *kt, const struct btf_type *t)
-{
-	const char *s = btf__name_by_offset(kt->btf, t->name_off);
-
-	return s ? s : "";
-}
 
 static int open_btf(const void *data, size_t len, const struct ktype *base,
 		    const char *cache_dir, struct ktype **out, struct diag *d)
 {
 	struct ktype *kt;
-	libbpf_print_fn_t old;
 	int err;
 
 	if (len > UINT32_MAX)
 		return diag_fail(d, -EINVAL, NULL, "BTF of %zu bytes", len);
 	kt = calloc(1, sizeof(*kt));
-	if (!kt)
-		return diag_fail(d, -ENOMEM, NULL, "no memory");
-	/* What libbpf would print belongs into the error, and is not specific. */
-	old = libbpf_set_print(silent);
-	kt->btf = base ? btf__new_split(data, (u32)len, base->btf) :
-			 btf__new(data, (u32)len);
-	err = -errno;
-	libbpf_set_print(old);
-	if (libbpf_get_error(kt->btf)) {
+	if (kt)
+		kt->parsed = calloc(1, sizeof(*kt->parsed));
+	if (!kt || !kt->parsed) {
 		free(kt);
-		if (err == -ENOMEM)
-			return diag_fail(d, err, NULL, "no memory for BTF");
-		return diag_fail(d, -EINVAL, NULL,
-				 "BTF of %zu bytes is damaged or of an unknown format",
-				 len);
+		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	}
+	pthread_mutex_init(&kt->parsed->lock, NULL);
 	kt->base = base;
-	err = ktype_names_open(kt, cache_dir);
-	if (err) {
-		ktype_close(kt);
-		return diag_fail(d, err, NULL, "no memory");
+	kt->data = data;
+	kt->len = len;
+	err = ktype_index_open(kt, cache_dir);
+	if (!err) {
+		*out = kt;
+		return 0;
 	}
-	*out = kt;
-	return 0;
+	ktype_close(kt);
+	if (err == -ENOMEM)
+		return diag_fail(d, err, NULL, "no memory for BTF");
+	return diag_fail(d, err, NULL,
+			 "BTF of %zu bytes is damaged or of an unknown format",
+			 len);
 }
 
 int ktype_open_data(const void *data, size_t len, const struct ktype *base,
@@ -90,14 +69,15 @@ void ktype_close(struct ktype *kt)
 {
 	if (!kt)
 		return;
-	btf__free(kt->btf);
-	ktype_names_close(kt);
+	ktype_index_close(kt);
+	pthread_mutex_destroy(&kt->parsed->lock);
+	free(kt->parsed);
 	free(kt);
 }
 
 u32 ktype_nr(const struct ktype *kt)
 {
-	return btf__type_cnt(kt->btf) - 1;
+	return ktype_end(kt) - 1;
 }
 
 /* Through typedefs and qualifiers; NULL for void and bad ids. */
@@ -106,7 +86,7 @@ const struct btf_type *ktype_strip(const struct ktype *kt, u32 *id)
 	unsigned int depth;
 
 	for (depth = 0; depth < KTYPE_MAX_DEPTH; depth++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, *id);
+		const struct btf_type *t = ktype_by_id(kt, *id);
 
 		if (!t || !*id)
 			return NULL;
@@ -127,14 +107,14 @@ static void int_info(const struct ktype *kt, const struct btf_type *t,
 	out->is_signed = enc & BTF_INT_SIGNED;
 	if (enc & BTF_INT_BOOL)
 		out->kind = KTYPE_BOOL;
-	else if ((enc & BTF_INT_CHAR) || !strcmp(ktype_type_name(kt, t), "char"))
+	else if ((enc & BTF_INT_CHAR) || !strcmp(ktype_str(kt, t->name_off), "char"))
 		out->kind = KTYPE_CHAR;
 }
 
 int ktype_info(const struct ktype *kt, u32 id, struct ktype_info *out)
 {
 	const struct btf_type *t = ktype_strip(kt, &id);
-	s64 size = btf__resolve_size(kt->btf, id);
+	s64 size = ktype_resolve_size(kt, id);
 
 	*out = (struct ktype_info){ .kind = KTYPE_OTHER, .id = id,
 				    .size = size > 0 ? (u64)size : 0 };
@@ -187,7 +167,7 @@ static struct kfield member_field(const struct ktype *kt,
 				  u64 bits)
 {
 	u32 id = btf_members(t)[i].type;
-	s64 size = btf__resolve_size(kt->btf, id);
+	s64 size = ktype_resolve_size(kt, id);
 	struct kfield f = { .offset = bits / 8, .type_id = id,
 			    .size = size > 0 ? (u64)size : 0,
 			    .bit_size = btf_member_bitfield_size(t, i) };
@@ -207,13 +187,13 @@ static const char *section_var(const struct ktype *kt, const struct btf_type *t,
 			       unsigned int i, struct kfield *f)
 {
 	const struct btf_var_secinfo *v = &btf_var_secinfos(t)[i];
-	const struct btf_type *var = btf__type_by_id(kt->btf, v->type);
+	const struct btf_type *var = ktype_by_id(kt, v->type);
 
 	if (!var || !btf_is_var(var))
 		return "";
 	*f = (struct kfield){ .offset = v->offset, .size = v->size,
 			      .type_id = var->type };
-	return ktype_type_name(kt, var);
+	return ktype_str(kt, var->name_off);
 }
 
 static int each_var(const struct ktype *kt, const struct btf_type *t,
@@ -263,12 +243,11 @@ int ktype_each_member(const struct ktype *kt, u32 id,
 	if (!t || !btf_is_composite(t))
 		return -EINVAL;
 	for (i = 0; !ret && i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(kt->btf,
-						       btf_members(t)[i].name_off);
+		const char *name = ktype_str(kt, btf_members(t)[i].name_off);
 		struct kfield f = member_field(kt, t, i,
 					       btf_member_bit_offset(t, i));
 
-		ret = fn(name ? name : "", &f, arg);
+		ret = fn(name, &f, arg);
 	}
 	return ret;
 }
@@ -289,10 +268,10 @@ static int find_member(const struct ktype *kt, u32 id, const char *name,
 		return -ENOENT;
 	for (i = 0; i < btf_vlen(t); i++) {
 		const struct btf_member *m = &btf_members(t)[i];
-		const char *mname = btf__name_by_offset(kt->btf, m->name_off);
+		const char *mname = ktype_str(kt, m->name_off);
 		u64 bits = at + btf_member_bit_offset(t, i);
 
-		if (!mname || !*mname) {
+		if (!*mname) {
 			if (!find_member(kt, m->type, name, len, bits,
 					 depth + 1, out))
 				return 0;
@@ -367,7 +346,7 @@ static int step_index(const struct ktype *kt, const char *path, const char **p,
 		return diag_fail(d, -ENOENT, NULL,
 				 "%s: index %llu, the array has %" PRIu64, path,
 				 i, info.nr_elems);
-	size = btf__resolve_size(kt->btf, info.elem_id);
+	size = ktype_resolve_size(kt, info.elem_id);
 	if (size < 0)
 		return diag_fail(d, -EINVAL, NULL, "%s: element without size",
 				 path);
@@ -390,7 +369,7 @@ int ktype_field(const struct ktype *kt, const char *path, struct kfield *out,
 	if (id < 0)
 		return diag_fail(d, -ENOENT, NULL, "no type called %.*s",
 				 (int)len, path);
-	size = btf__resolve_size(kt->btf, (u32)id);
+	size = ktype_resolve_size(kt, (u32)id);
 	f.type_id = (u32)id;
 	f.size = size > 0 ? (u64)size : 0;
 	while (*p && !err) {
@@ -422,7 +401,7 @@ s64 ktype_size(const struct ktype *kt, const char *name)
 {
 	int id = ktype_find(kt, name);
 
-	return id < 0 ? id : btf__resolve_size(kt->btf, (u32)id);
+	return id < 0 ? id : ktype_resolve_size(kt, (u32)id);
 }
 
 bool ktype_has(const struct ktype *kt, const char *path)
@@ -438,13 +417,13 @@ bool ktype_enum_value(const struct ktype *kt, const struct btf_type *t,
 	if (i >= btf_vlen(t))
 		return false;
 	if (btf_is_enum(t)) {
-		*name = btf__name_by_offset(kt->btf, btf_enum(t)[i].name_off);
+		*name = ktype_str(kt, btf_enum(t)[i].name_off);
 		*value = btf_enum(t)[i].val;
 	} else {
-		*name = btf__name_by_offset(kt->btf, btf_enum64(t)[i].name_off);
+		*name = ktype_str(kt, btf_enum64(t)[i].name_off);
 		*value = (s64)btf_enum64_value(&btf_enum64(t)[i]);
 	}
-	return *name;
+	return true;
 }
 
 static bool enum_has(const struct ktype *kt, const struct btf_type *t,
@@ -465,13 +444,13 @@ static bool enum_has(const struct ktype *kt, const struct btf_type *t,
 int ktype_enum(const struct ktype *kt, const char *enum_name,
 	       const char *value_name, s64 *out)
 {
-	u32 nr = btf__type_cnt(kt->btf), id;
+	u32 nr = ktype_end(kt), id;
 
 	for (id = 1; id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+		const struct btf_type *t = ktype_by_id(kt, id);
 
 		if (!btf_is_any_enum(t) ||
-		    (enum_name && strcmp(ktype_type_name(kt, t), enum_name)))
+		    (enum_name && strcmp(ktype_str(kt, t->name_off), enum_name)))
 			continue;
 		if (enum_has(kt, t, value_name, out))
 			return 0;
@@ -481,10 +460,10 @@ int ktype_enum(const struct ktype *kt, const char *enum_name,
 
 int ktype_enum_with(const struct ktype *kt, const char *value_name)
 {
-	u32 nr = btf__type_cnt(kt->btf), id;
+	u32 nr = ktype_end(kt), id;
 
 	for (id = 1; id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+		const struct btf_type *t = ktype_by_id(kt, id);
 
 		if (btf_is_any_enum(t) &&
 		    enum_has(kt, t, value_name, &(s64){ 0 }))

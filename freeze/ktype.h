@@ -3,7 +3,8 @@
  * ktype: the kernel's types from BTF, through libbpf. Nothing is known per
  * version: callers ask for members by name and take "not there" as an answer.
  *
- * Immutable after the open; one thread at a time per object (libbpf caches).
+ * A kernel's types are read and judged by libbpf once; where each one lies is
+ * kept in the image's cache. Immutable after the open: any thread.
  */
 #ifndef VMTAP_FREEZE_KTYPE_H
 #define VMTAP_FREEZE_KTYPE_H
@@ -45,8 +46,9 @@ struct ktype_info {
 
 /**
  * ktype_open() - BTF of a kernel image
- * @ki: must outlive the ktype. Return: 0; -ENOENT no .BTF section
- * (CONFIG_DEBUG_INFO_BTF is off); -EINVAL damaged; -ENOMEM.
+ * @ki: must outlive the ktype. With an index in its cache nothing is parsed.
+ * Return: 0; -ENOENT no .BTF section (CONFIG_DEBUG_INFO_BTF is off); -EINVAL
+ * damaged; -ENOMEM.
  */
 int ktype_open(const struct kimage *ki, struct ktype **out, struct diag *d);
 

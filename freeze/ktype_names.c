@@ -1,108 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Types by name: an index of the names, kept beside a kernel's image, and what
- * C's spellings of a type come to. See ktype.h.
- */
+/* Types by name, and what C's spellings of one come to; see ktype.h. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "freeze/ktype_priv.h"
-
-#define CACHE_NAME "types"
-#define CACHE_VERSION 1		/* to be counted up with the format */
-
-static u32 hash_name(const char *s)
-{
-	u32 h = 2166136261U;
-
-	while (*s)
-		h = (h ^ (u8)*s++) * 16777619U;
-	return h;
-}
-
-static bool is_indexed(const struct btf_type *t)
-{
-	return t->name_off && !btf_is_func(t) && !btf_is_fwd(t) &&
-	       btf_kind(t) != BTF_KIND_TYPE_TAG &&
-	       btf_kind(t) != BTF_KIND_DECL_TAG;
-}
-
-/* Into memory of our own. */
-static int build(struct ktype *kt)
-{
-	u32 first = kt->base ? btf__type_cnt(kt->base->btf) : 1;
-	u32 nr = btf__type_cnt(kt->btf), id, named = 0, size = 16;
-	u32 *slots;
-
-	for (id = first; id < nr; id++)
-		named += is_indexed(btf__type_by_id(kt->btf, id));
-	while (size < named * 2)
-		size *= 2;
-	slots = calloc(size, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	kt->slots = kt->own_slots = slots;
-	kt->mask = size - 1;
-	for (id = first; id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
-		u32 at;
-
-		if (!is_indexed(t))
-			continue;
-		at = hash_name(ktype_type_name(kt, t));
-		while (slots[at & kt->mask])
-			at++;
-		slots[at & kt->mask] = id;
-	}
-	return 0;
-}
-
-/* The file is the slots; how many types there are stands in the first. */
-static bool load(struct ktype *kt, const char *cache_dir)
-{
-	size_t nr;
-
-	if (kcache_load(cache_dir, CACHE_NAME, CACHE_VERSION, &kt->names))
-		return false;
-	nr = kt->names.len / sizeof(*kt->slots);
-	if (nr > 1 && !((nr - 1) & (nr - 2)) && nr - 1 <= UINT32_MAX &&
-	    kt->names.len % sizeof(*kt->slots) == 0 &&
-	    *(const u32 *)kt->names.data == btf__type_cnt(kt->btf)) {
-		kt->slots = (const u32 *)kt->names.data + 1;
-		kt->mask = (u32)(nr - 2);
-		return true;
-	}
-	kcache_unmap(&kt->names);
-	return false;
-}
-
-int ktype_names_open(struct ktype *kt, const char *cache_dir)
-{
-	u32 nr = btf__type_cnt(kt->btf);
-	struct iovec iov[] = { { &nr, sizeof(nr) }, { 0 } };
-	int err;
-
-	if (cache_dir && load(kt, cache_dir))
-		return 0;
-	err = build(kt);
-	if (err || !cache_dir)
-		return err;
-	iov[1] = (struct iovec){ kt->own_slots,
-				 ((size_t)kt->mask + 1) * sizeof(*kt->slots) };
-	/* A cache that cannot be written costs the next one some time. */
-	kcache_store(cache_dir, CACHE_NAME, CACHE_VERSION, iov, ARRAY_SIZE(iov));
-	return 0;
-}
-
-void ktype_names_close(struct ktype *kt)
-{
-	free(kt->own_slots);
-	kt->own_slots = NULL;
-	kt->slots = NULL;
-	kcache_unmap(&kt->names);
-}
 
 /* C's other spellings of BTF's integer names. */
 static const char *int_alias(const char *name)
@@ -171,17 +72,17 @@ static int parse_tag(const char **name, size_t *len)
 /* The best kind wins; of several of one kind the first that was built. */
 static int find_indexed(const struct ktype *kt, const char *name, int want)
 {
-	u32 at = hash_name(name), tries, id;
+	u32 at = ktype_hash(name), tries, id;
 	unsigned int best_rank = 99;
 	int best = -ENOENT;
 
 	/* A cached table is a file's content: bounded, each id checked. */
 	for (tries = 0; tries <= kt->mask && (id = kt->slots[at & kt->mask]);
 	     at++, tries++) {
-		const struct btf_type *t = btf__type_by_id(kt->btf, id);
+		const struct btf_type *t = ktype_by_id(kt, id);
 		unsigned int rank = t ? kind_rank(t, want) : 0;
 
-		if (rank && rank < best_rank && !strcmp(ktype_type_name(kt, t), name)) {
+		if (rank && rank < best_rank && !strcmp(ktype_str(kt, t->name_off), name)) {
 			best = (int)id;
 			best_rank = rank;
 		}
@@ -213,5 +114,5 @@ int ktype_find_var(const struct ktype *kt, const char *name)
 {
 	int id = find_indexed(kt, name, WANT_VAR);
 
-	return id < 0 ? id : (int)btf__type_by_id(kt->btf, (u32)id)->type;
+	return id < 0 ? id : (int)ktype_by_id(kt, (u32)id)->type;
 }

@@ -55,7 +55,7 @@ static int spell(const struct ktype *kt, u32 id, const char *name,
 	int err = 0;
 
 	for (depth = 0; decl && !err && id; depth++) {
-		t = btf__type_by_id(kt->btf, id);
+		t = ktype_by_id(kt, id);
 		if (!t || depth == KTYPE_MAX_DEPTH)
 			return -EINVAL;
 		if (btf_is_ptr(t)) {
@@ -71,7 +71,7 @@ static int spell(const struct ktype *kt, u32 id, const char *name,
 			qual = *decl == '*' || *decl == '(' || !*qual ?
 				       "const " : qual;
 		} else if (!btf_is_mod(t) && btf_kind(t) != BTF_KIND_TYPE_TAG) {
-			base = ktype_type_name(kt, t);
+			base = ktype_str(kt, t->name_off);
 			break;
 		}
 		id = t->type;
@@ -110,12 +110,12 @@ static int layout_member(const struct ktype *kt, const struct btf_type *t,
 			 struct buf *out)
 {
 	const struct btf_member *m = &btf_members(t)[i];
-	const char *name = btf__name_by_offset(kt->btf, m->name_off);
+	const char *name = ktype_str(kt, m->name_off);
 	u64 bits = base + btf_member_bit_offset(t, i);
 	u32 width = btf_member_bitfield_size(t, i);
 	u32 id = m->type;
 	const struct btf_type *mt = ktype_strip(kt, &id);
-	s64 size = btf__resolve_size(kt->btf, m->type);
+	s64 size = ktype_resolve_size(kt, m->type);
 	int err;
 
 	if (depth >= 8)
@@ -126,9 +126,9 @@ static int layout_member(const struct ktype *kt, const struct btf_type *t,
 		buf_printf(out, "%s{\n", tag_of(mt));
 		err = layout_body(kt, mt, bits, depth + 1, out);
 		buf_printf(out, "%*s}%s%s;", (int)depth * 8, "",
-			   name && *name ? " " : "", name ? name : "");
+			   *name ? " " : "", name);
 	} else {
-		err = spell(kt, m->type, name ? name : "", out);
+		err = spell(kt, m->type, name, out);
 		if (width)
 			buf_printf(out, ":%u", width);
 		buf_putc(out, ';');
@@ -157,14 +157,14 @@ static int layout_enum(const struct ktype *kt, const struct btf_type *t,
 int ktype_layout(const struct ktype *kt, u32 id, struct buf *out)
 {
 	const struct btf_type *t;
-	s64 size = btf__resolve_size(kt->btf, id);
+	s64 size = ktype_resolve_size(kt, id);
 	u32 base = id;
 	int err;
 
 	t = ktype_strip(kt, &base);
 	if (!t || (!btf_is_composite(t) && !btf_is_any_enum(t)))
 		return spell(kt, t ? base : id, "", out);
-	buf_printf(out, "%s%s {\n", tag_of(t), ktype_type_name(kt, t));
+	buf_printf(out, "%s%s {\n", tag_of(t), ktype_str(kt, t->name_off));
 	if (btf_is_composite(t))
 		err = layout_body(kt, t, 0, 1, out);
 	else

@@ -11,50 +11,84 @@
 #define PF_KTHREAD 0x00200000U
 #define MAX_THREADS 16384	/* of one process */
 
-static u64 member_or(const struct kread *k, gva_t obj, const char *path,
-		     u64 fallback)
+/* Of struct task_struct; size 0: this kernel has no such member. */
+struct task_fields {
+	struct kfield pid, tgid, comm, state, cpu, on_cpu, flags, policy, prio;
+};
+
+static void find_field(const struct kread *k, struct kfield *f,
+		       const char *path, const char *older)
+{
+	*f = (struct kfield){ 0 };
+	if (k->types && ktype_field(k->types, path, f, NULL) && older)
+		ktype_field(k->types, older, f, NULL);
+}
+
+static void find_fields(const struct kread *k, struct task_fields *f)
+{
+	find_field(k, &f->pid, "task_struct.pid", NULL);
+	find_field(k, &f->tgid, "task_struct.tgid", NULL);
+	find_field(k, &f->comm, "task_struct.comm", NULL);
+	/* `state` until 5.13 */
+	find_field(k, &f->state, "task_struct.__state", "task_struct.state");
+	find_field(k, &f->cpu, "task_struct.thread_info.cpu", "task_struct.cpu");
+	find_field(k, &f->on_cpu, "task_struct.on_cpu", NULL);
+	find_field(k, &f->flags, "task_struct.flags", NULL);
+	find_field(k, &f->policy, "task_struct.policy", NULL);
+	find_field(k, &f->prio, "task_struct.prio", NULL);
+}
+
+static u64 field_or(const struct kread *k, gva_t obj, const struct kfield *f,
+		    u64 fallback)
 {
 	u64 v;
 
-	return kread_member(k, obj, path, &v) ? fallback : v;
+	return kread_field(k, obj, f, &v) ? fallback : v;
 }
 
-int task_read(const struct kread *k, gva_t addr, struct task *out)
+static int read_task(const struct kread *k, gva_t addr,
+		     const struct task_fields *f, struct task *out)
 {
 	struct task t = { .addr = addr };
 	u64 pid, tgid, state;
 	int err;
 
-	err = kread_member(k, addr, "task_struct.pid", &pid);
+	if (f->comm.size < TASK_COMM_SIZE)
+		return -ENOENT;
+	err = kread_field(k, addr, &f->pid, &pid);
 	if (!err)
-		err = kread_member(k, addr, "task_struct.tgid", &tgid);
+		err = kread_field(k, addr, &f->tgid, &tgid);
 	if (!err)
-		err = kread_member_bytes(k, addr, "task_struct.comm", t.comm,
-					 TASK_COMM_SIZE);
-	if (!err) {
-		/* `state` until 5.13 */
-		err = kread_member(k, addr, "task_struct.__state", &state);
-		if (err == -ENOENT)
-			err = kread_member(k, addr, "task_struct.state", &state);
-	}
+		err = kread_field(k, addr, &f->state, &state);
+	if (!err)
+		err = vas_read(&k->vas, addr + f->comm.offset, t.comm,
+			       TASK_COMM_SIZE);
 	if (err)
 		return err;
 	t.pid = (s32)pid;
 	t.tgid = (s32)tgid;
 	t.state = (u32)state;
-	t.cpu = (s32)member_or(k, addr, "task_struct.thread_info.cpu",
-			       member_or(k, addr, "task_struct.cpu", -1ULL));
-	t.on_cpu = member_or(k, addr, "task_struct.on_cpu", 0);
-	t.kernel = member_or(k, addr, "task_struct.flags", 0) & PF_KTHREAD;
-	t.policy = (s32)member_or(k, addr, "task_struct.policy", 0);
-	t.prio = (s32)member_or(k, addr, "task_struct.prio", 0);
+	t.cpu = (s32)field_or(k, addr, &f->cpu, -1ULL);
+	t.on_cpu = field_or(k, addr, &f->on_cpu, 0);
+	t.kernel = field_or(k, addr, &f->flags, 0) & PF_KTHREAD;
+	t.policy = (s32)field_or(k, addr, &f->policy, 0);
+	t.prio = (s32)field_or(k, addr, &f->prio, 0);
 	*out = t;
 	return 0;
+}
+
+int task_read(const struct kread *k, gva_t addr, struct task *out)
+{
+	struct task_fields f;
+
+	find_fields(k, &f);
+	return read_task(k, addr, &f, out);
 }
 
 struct walk {
 	struct tasks *out;
 	size_t cap;
+	struct task_fields fields;
 	u64 node_off;	/* task_struct.thread_node */
 	u64 head_off;	/* signal_struct.thread_head */
 	u64 signal_off;	/* task_struct.signal */
@@ -81,7 +115,7 @@ static int add_task(const struct kread *k, gva_t obj, void *arg)
 		t->tasks = p;
 		w->cap = cap;
 	}
-	if (task_read(k, obj, &t->tasks[t->nr])) {
+	if (read_task(k, obj, &w->fields, &t->tasks[t->nr])) {
 		t->cut = true;
 		return 1;
 	}
@@ -122,6 +156,7 @@ int tasks_read(const struct kread *k, struct tasks *out, struct diag *d)
 	    ktype_field(k->types, "signal_struct.thread_head", &head, d) ||
 	    ktype_field(k->types, "task_struct.signal", &signal, d))
 		return -ENOENT;
+	find_fields(k, &w.fields);
 	w.node_off = node.offset;
 	w.head_off = head.offset;
 	w.signal_off = signal.offset;

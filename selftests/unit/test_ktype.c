@@ -295,69 +295,119 @@ TEST_F(ktype, section_of_a_bpf_object)
 	EXPECT_STREQ("{.counter = 42}", buf_str(&self->out));
 }
 
-TEST_F(ktype, split_btf_refers_to_its_base)
+/* BTF that refers to self's; the caller frees. */
+static void *module_btf(FIXTURE_DATA(ktype) *self, u32 *len)
 {
 	struct btf *base = btf__new(self->raw, self->raw_len);
 	struct btf *b = btf__new_empty_split(base);
-	struct ktype *split;
 	const void *raw;
-	u32 len;
+	void *copy;
 
 	btf__add_struct(b, "module_thing", 24);
 	btf__add_field(b, "in", btf__find_by_name(base, "inner"), 64, 0);
-	raw = btf__raw_data(b, &len);
-	ASSERT_EQ(0, ktype_open_data(raw, len, self->kt, &split, &self->d));
-	EXPECT_EQ(16, ktype_offset(split, "module_thing.in.tag"));
-	EXPECT_EQ(0, ktype_offset(split, "outer.x"));
-	EXPECT_FALSE(ktype_has(self->kt, "module_thing.in"));
-	ktype_close(split);
+	raw = btf__raw_data(b, len);
+	copy = malloc(*len);
+	memcpy(copy, raw, *len);
 	btf__free(b);
 	btf__free(base);
+	return copy;
 }
 
-/* The index of names as a kernel image's cache has it, sound and not. */
-TEST_F(ktype, names_from_a_cache)
+TEST_F(ktype, split_btf_refers_to_its_base)
 {
-	u32 slots[17], nr = ktype_nr(self->kt) + 1;
-	struct iovec iov = { slots, sizeof(slots) };
+	struct ktype *split;
+	u32 len;
+	void *raw = module_btf(self, &len);
+
+	ASSERT_EQ(0, ktype_open_data(raw, len, self->kt, &split, &self->d));
+	free(raw);
+	EXPECT_EQ(16, ktype_offset(split, "module_thing.in.tag"));
+	EXPECT_EQ(0, ktype_offset(split, "outer.x"));
+	EXPECT_EQ(ktype_nr(self->kt) + 1, ktype_nr(split));
+	EXPECT_FALSE(ktype_has(self->kt, "module_thing.in"));
+	ktype_close(split);
+}
+
+/* Where types lie, as a kernel image's cache has it. */
+TEST_F(ktype, index_from_a_cache_needs_no_parse)
+{
 	char dir[] = "/tmp/vmtap-ktype.XXXXXX", path[64];
-	int id = ktype_find(self->kt, "outer");
-	struct ktype *kt = self->kt;
+	struct ktype *kt = self->kt, *split;
+	int id = ktype_find(kt, "outer");
+	u32 nr = ktype_nr(kt), len;
+	void *raw = module_btf(self, &len);
 
 	ASSERT_LT(0, id);
 	ASSERT_NE(NULL, mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/types", dir);
-	ktype_names_close(kt);
-	ASSERT_EQ(0, ktype_names_open(kt, dir));
-	EXPECT_NE(NULL, kt->own_slots);
+	ktype_index_close(kt);
+	ASSERT_EQ(0, ktype_index_open(kt, dir));
+	EXPECT_NE(NULL, kt->parsed->btf);
 	EXPECT_EQ(id, ktype_find(kt, "outer"));
-	ktype_names_close(kt);
-	ASSERT_EQ(0, ktype_names_open(kt, dir));
-	EXPECT_EQ(NULL, kt->own_slots);
+	ktype_index_close(kt);
+	ASSERT_EQ(0, ktype_index_open(kt, dir));
+	EXPECT_EQ(NULL, kt->parsed->btf);
+	EXPECT_EQ(NULL, kt->built);
+	EXPECT_EQ(nr, ktype_nr(kt));
 	EXPECT_EQ(id, ktype_find(kt, "outer"));
 	EXPECT_EQ(-ENOENT, ktype_find(kt, "nobody"));
+	EXPECT_STREQ("struct inner *", name_of(self, "outer.ptr"));
+	EXPECT_EQ(128, ktype_size(kt, "outer"));
 
-	/* Full of ids that are none: no end to probe for. */
-	ktype_names_close(kt);
-	memset(slots, 0xff, sizeof(slots));
-	slots[0] = nr;
-	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
-	ASSERT_EQ(0, ktype_names_open(kt, dir));
-	EXPECT_EQ(NULL, kt->own_slots);
-	EXPECT_EQ(-ENOENT, ktype_find(kt, "outer"));
+	/* What refers to it has libbpf read it after all. */
+	ASSERT_EQ(0, ktype_open_data(raw, len, kt, &split, &self->d));
+	EXPECT_NE(NULL, kt->parsed->btf);
+	EXPECT_EQ(16, ktype_offset(split, "module_thing.in.tag"));
+	ktype_close(split);
+	free(raw);
+	unlink(path);
+	rmdir(dir);
+}
 
-	/* Another BTF's, and one that is cut: built anew, and kept. */
-	ktype_names_close(kt);
-	slots[0] = nr + 1;
-	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
-	ASSERT_EQ(0, ktype_names_open(kt, dir));
-	EXPECT_EQ(id, ktype_find(kt, "outer"));
-	ktype_names_close(kt);
-	slots[0] = nr;
-	iov.iov_len -= 4;
-	ASSERT_EQ(0, kcache_store(dir, "types", 1, &iov, 1));
-	ASSERT_EQ(0, ktype_names_open(kt, dir));
-	EXPECT_EQ(id, ktype_find(kt, "outer"));
+/* An index that its hash vouches for, and that is wrong. */
+TEST_F(ktype, index_that_lies)
+{
+	char dir[] = "/tmp/vmtap-ktype.XXXXXX", path[64];
+	u32 file[3 + 64 + 16], nr = ktype_nr(self->kt), i;
+	struct iovec iov = { file, (3 + nr + 16) * sizeof(u32) };
+	int id = ktype_find(self->kt, "outer");
+	struct ktype *kt = self->kt;
+
+	ASSERT_GT(64, nr);
+	ASSERT_NE(NULL, mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/types", dir);
+	for (i = 0; i < 3; i++) {
+		/* Ids and places that are none, and no end to probe for. */
+		memset(file, 0xff, sizeof(file));
+		memcpy(file, (u32[]){ self->raw_len, nr, 16 }, 12);
+		if (i == 1)	/* within the types, and not on one's start */
+			memset(&file[3], 0, nr * sizeof(u32));
+		if (i == 2)	/* the last bytes */
+			for (u32 at = 3; at < 3 + nr; at++)
+				file[at] = self->kt->types_len - 4;
+		ktype_index_close(kt);
+		ASSERT_EQ(0, kcache_store(dir, "types", 2, &iov, 1));
+		ASSERT_EQ(0, ktype_index_open(kt, dir));
+		EXPECT_EQ(NULL, kt->built);
+		EXPECT_EQ(-ENOENT, ktype_find(kt, "outer"));
+		for (u32 t = 0; t <= nr + 1; t++) {
+			ktype_layout(kt, t, &self->out);
+			EXPECT_GE(i == 1 ? 4 : 0, ktype_resolve_size(kt, t));
+		}
+	}
+	/* Of another BTF, of absurd size, cut: built anew, and kept. */
+	for (i = 0; i < 4; i++) {
+		memset(file, 0, sizeof(file));
+		memcpy(file, (u32[]){ self->raw_len + (i == 0),
+				      i == 1 ? UINT32_MAX : nr,
+				      i == 2 ? 15 : 16 }, 12);
+		iov.iov_len = i == 3 ? 8 : (3 + nr + 16) * sizeof(u32);
+		ktype_index_close(kt);
+		ASSERT_EQ(0, kcache_store(dir, "types", 2, &iov, 1));
+		ASSERT_EQ(0, ktype_index_open(kt, dir));
+		EXPECT_NE(NULL, kt->built);
+		EXPECT_EQ(id, ktype_find(kt, "outer"));
+	}
 	unlink(path);
 	rmdir(dir);
 }
