@@ -179,9 +179,31 @@ int kread_member_addr(const struct kread *k, gva_t obj, const char *path,
 	return err;
 }
 
+/*
+ * Brent's way to see a cycle: each element is compared with one seen before,
+ * which is exchanged after 1, 2, 4, ... steps.
+ */
+struct cycle {
+	gva_t seen;
+	unsigned int steps, until;
+};
+
+static bool is_cycle(struct cycle *c, gva_t at)
+{
+	if (c->until && at == c->seen)
+		return true;
+	if (c->steps++ == c->until) {
+		c->seen = at;
+		c->until = c->until * 2 + 1;
+		c->steps = 0;
+	}
+	return false;
+}
+
 int kread_list(const struct kread *k, gva_t head, u64 offset, unsigned int max,
 	       kread_list_fn fn, void *arg)
 {
+	struct cycle cycle = { 0 };
 	unsigned int n = 0;
 	u64 next;
 	int err = vas_read_u64(&k->vas, head, &next);
@@ -189,7 +211,7 @@ int kread_list(const struct kread *k, gva_t head, u64 offset, unsigned int max,
 	while (!err && next != head) {
 		u64 at = next;
 
-		if (n++ == max)
+		if (n++ == max || is_cycle(&cycle, at))
 			return -ELOOP;
 		/* On first: @fn may take its time, the guest may be running. */
 		err = vas_read_u64(&k->vas, at, &next);

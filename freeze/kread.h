@@ -80,7 +80,8 @@ typedef int (*kread_xa_fn)(const struct kread *k, u64 index, u64 entry,
  * @offset: of the list_head within each element
  * @max: elements at most
  * Return: elements seen; -EFAULT broken pointer, -ELOOP more than @max or a
- * cycle that misses the head, or what @fn returned.
+ * cycle that misses the head (seen after no more than a few times its
+ * length), or what @fn returned.
  */
 int kread_list(const struct kread *k, gva_t head, u64 offset, unsigned int max,
 	       kread_list_fn fn, void *arg);

@@ -190,6 +190,21 @@ TEST_F(reader, list_walks_and_stops)
 	EXPECT_EQ(-ELOOP, kread_list(&self->g.k, t[0] + off, off, 2, count, &n));
 }
 
+TEST_F(reader, list_that_is_longer_than_its_bound)
+{
+	gva_t t[9] = { self->init_task };
+	u64 off = kguest_offset(&self->g, "task_struct.tasks");
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		t[i] = new_task(self, t[i], (int)i, "t");
+	link_tasks(self, t, ARRAY_SIZE(t));
+	EXPECT_EQ(8, kread_list(&self->g.k, t[0] + off, off, 8, count, &n));
+	EXPECT_EQ(8, n);
+	EXPECT_EQ(-ELOOP, kread_list(&self->g.k, t[0] + off, off, 7, count, &n));
+	EXPECT_EQ(15, n);
+}
+
 TEST_F(reader, list_cycle_that_misses_the_head)
 {
 	gva_t t[3] = { self->init_task };
@@ -201,7 +216,7 @@ TEST_F(reader, list_cycle_that_misses_the_head)
 	link_tasks(self, t, 3);
 	kguest_put(&self->g, t[2] + off, t[1] + off, 8);
 	EXPECT_EQ(-ELOOP, kread_list(&self->g.k, t[0] + off, off, 1000, count, &n));
-	EXPECT_EQ(1000, n);
+	EXPECT_EQ(2, n);
 	kguest_put(&self->g, t[2] + off, 0xdead000000000100, 8);
 	EXPECT_NE(0, kread_list(&self->g.k, t[0] + off, off, 1000, count, &n));
 	kguest_put(&self->g, t[0] + off, 0, 8);
@@ -350,7 +365,7 @@ TEST_F(reader, tasks_with_threads)
 	kguest_put(g, tnode, tnode, 8);
 	ASSERT_EQ(0, tasks_read(&g->k, &all, &self->d));
 	EXPECT_TRUE(all.cut);
-	EXPECT_LE(all.nr, TASKS_MAX);
+	EXPECT_GT(16, all.nr);
 	tasks_reset(&all);
 }
 
