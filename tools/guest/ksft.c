@@ -16,11 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define GRACE_MS 3000		/* from SIGTERM to SIGKILL after the time limit */
+#define LAZY_MS 100		/* how long output waits to be read, */
+#define LAZY_BYTES 16384	/* or until it is so much */
 #define LINE_MAX_LEN 4096
 #define NAME_MAX_LEN 400
 #define RC_SKIP 4		/* KSFT_SKIP and so on, kselftest.h */
@@ -40,11 +43,12 @@ static const char *root = KSFT_ROOT;
 struct ksft_run {
 	const struct test *t;
 	pid_t pid;
-	int out;
+	int out;		/* -1 once it is closed */
 	char line[LINE_MAX_LEN];
 	size_t len;
 	char skip[200];		/* why it skipped itself, in its own words */
 	bool timed_out;
+	uint64_t lazy_ns;	/* when what it said is read; 0: nothing waits */
 };
 
 static void send_result(const char *name, unsigned int level,
@@ -88,22 +92,40 @@ static void take_line(struct ksft_run *r)
 	send_result(name, k.level + 1, k.status, k.reason, 0);
 }
 
-/* False at the end. */
-static bool read_output(struct ksft_run *r)
+static int unread(const struct ksft_run *r)
+{
+	int n = 0;
+
+	return r->out < 0 || ioctl(r->out, FIONREAD, &n) ? 0 : n;
+}
+
+static void read_chunk(struct ksft_run *r)
 {
 	char chunk[4096];
 	ssize_t n = read(r->out, chunk, sizeof(chunk));
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
 	for (ssize_t i = 0; i < n; i++) {
 		if (chunk[i] == '\n' || r->len == sizeof(r->line) - 1)
 			take_line(r);
 		if (chunk[i] != '\n' && chunk[i])
 			r->line[r->len++] = chunk[i];
 	}
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	close(r->out);	/* it closed its output, and may go on */
+	r->out = -1;
+}
+
+/* What is there now: who writes without end is not waited for. */
+static void read_output(struct ksft_run *r)
+{
+	int left = unread(r);
+
+	do {
+		read_chunk(r);
+		left -= 4096;
+	} while (r->out >= 0 && left > 0);
 	fflush(stdout);
-	return n > 0;
 }
 
 /* --- the command -------------------------------------------------------- */
@@ -218,6 +240,38 @@ static bool start(struct ksft_run *r)
 /* --- one test ----------------------------------------------------------- */
 
 /*
+ * Until it ends, has something to be read, or @until; all but the end waits
+ * for LAZY_MS more, unless much comes. What a test says is not looked at while
+ * it says it: each look costs time of the CPUs whose wake-ups some tests
+ * measure in milliseconds, and many looks cost more than few.
+ */
+static void await(struct ksft_run *r, uint64_t until)
+{
+	uint64_t now = now_ns();
+	bool lazy = r->lazy_ns && unread(r) < LAZY_BYTES;
+	struct pollfd p = { .fd = lazy ? -1 : r->out, .events = POLLIN };
+	uint64_t end = lazy && r->lazy_ns < until ? r->lazy_ns : until;
+	uint64_t left = end > now ? end - now : 0;
+	const struct timespec ts = {
+		.tv_sec = (time_t)(left / 1000000000),
+		.tv_nsec = (long)(left % 1000000000),
+	};
+	sigset_t none;
+	int n;
+
+	sigemptyset(&none);
+	n = ppoll(&p, 1, end == UINT64_MAX ? NULL : &ts, &none);
+	if (n < 0)
+		return;		/* the signal of its end */
+	if (n && !r->lazy_ns && unread(r) && unread(r) < LAZY_BYTES) {
+		r->lazy_ns = now_ns() + LAZY_MS * 1000000ull;
+	} else if (n || (r->lazy_ns && now_ns() >= r->lazy_ns)) {
+		r->lazy_ns = 0;
+		read_output(r);
+	}
+}
+
+/*
  * Until the test itself has ended: what it left running may hold the pipe. The
  * signal that tells of its end wakes the poll; see ksft_main().
  */
@@ -225,27 +279,16 @@ static int wait_for(struct ksft_run *r)
 {
 	uint64_t end = r->t->seconds ? now_ns() + r->t->seconds * 1000000000ull :
 				       UINT64_MAX;
-	sigset_t none;
 	int status;
 
-	sigemptyset(&none);
 	while (waitpid(r->pid, &status, WNOHANG) != r->pid) {
-		struct pollfd p = { .fd = r->out, .events = POLLIN };
-		uint64_t now = now_ns(), left = end > now ? end - now : 0;
-		const struct timespec ts = {
-			.tv_sec = (time_t)(left / 1000000000),
-			.tv_nsec = (long)(left % 1000000000),
-		};
-
-		if (!left) {
-			kill(-r->pid, r->timed_out ? SIGKILL : SIGTERM);
-			r->timed_out = true;
-			end = now + GRACE_MS * 1000000ull;
+		if (now_ns() < end) {
+			await(r, end);
 			continue;
 		}
-		if (ppoll(&p, 1, end == UINT64_MAX ? NULL : &ts, &none) > 0 &&
-		    !read_output(r))
-			r->out = -1;	/* it closed its output and goes on */
+		kill(-r->pid, r->timed_out ? SIGKILL : SIGTERM);
+		r->timed_out = true;
+		end = now_ns() + GRACE_MS * 1000000ull;
 	}
 	return status;
 }
@@ -306,8 +349,8 @@ static bool run_test(const struct test *t, unsigned int number)
 	}
 	st = wait_for(&r);
 	kill(-r.pid, SIGKILL);	/* what it left behind */
-	while (r.out >= 0 && wait_fd(r.out, POLLIN, 0) && read_output(&r))
-		;
+	if (r.out >= 0)
+		read_output(&r);
 	if (r.len)
 		take_line(&r);
 	if (r.out >= 0)
