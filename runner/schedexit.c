@@ -147,7 +147,7 @@ static void take_exit_line(struct schedexit *e, const struct schedexit *sub,
 		set_reason(e, line, n);
 	/* The program was one of a cgroup, and went with the machine's. */
 	if (sub->seen && strlen(sub->reason) == n &&
-	    !strncmp(sub->reason, line, n) && strcmp(sub->reason, e->reason)) {
+	    !memcmp(sub->reason, line, n) && strcmp(sub->reason, e->reason)) {
 		const char *dump = e->dump;
 		size_t dump_len = e->dump_len;
 
@@ -155,7 +155,7 @@ static void take_exit_line(struct schedexit *e, const struct schedexit *sub,
 		e->dump = dump;
 		e->dump_len = dump_len;
 	}
-	if (strncmp(e->reason, line, n) || e->reason[n] || e->message[0])
+	if (strlen(e->reason) != n || memcmp(e->reason, line, n) || e->message[0])
 		return;
 	if (paren && line[len - 1] == ')')
 		copy(e->message, sizeof(e->message), paren + 1,
@@ -171,9 +171,10 @@ static void parse_output(const char *out, size_t len,
 	size_t n;
 
 	at = memmem(out, len, begin, sizeof(begin) - 1);
-	if (at)
-		at = memchr(at + sizeof(begin), '\n',
-			    (size_t)(out + len - at) - sizeof(begin));
+	if (at) {
+		at += sizeof(begin) - 1;
+		at = memchr(at, '\n', (size_t)(out + len - at));
+	}
 	end = at ? memmem(at, (size_t)(out + len - at), rule, sizeof(rule) - 1) :
 		   NULL;
 	if (end && end > at + 1) {
@@ -206,22 +207,23 @@ bool schedexit_is_error(const struct schedexit *e)
 static bool take_hit(const char *line, size_t len, size_t n, size_t *which,
 		     const char **args, size_t *args_len)
 {
-	const char *at = memmem(line, len, ": f", 3), *open, *close;
-	unsigned long i;
-	char *end;
+	const char *at = memmem(line, len, ": f", 3), *stop = line + len;
+	const char *p = at ? at + 3 : stop, *open, *close;
+	size_t i = 0;
 
-	if (!at)
+	for (; p < stop && *p >= '0' && *p <= '9' && i < n; p++)
+		i = 10 * i + (size_t)(*p - '0');
+	if (p == stop || *p != ':' || p == at + 3 || i >= n)
 		return false;
-	i = strtoul(at + 3, &end, 10);
-	open = memchr(end, '(', (size_t)(line + len - end));
-	close = open ? memchr(open, ')', (size_t)(line + len - open)) : NULL;
-	if (end == at + 3 || *end != ':' || !close || i >= n)
+	open = memchr(p, '(', (size_t)(stop - p));
+	close = open ? memchr(open, ')', (size_t)(stop - open)) : NULL;
+	if (!close)
 		return false;
 	*which = i;
 	*args = close + 1;
-	while (*args < line + len && **args == ' ')
+	while (*args < stop && **args == ' ')
 		++*args;
-	*args_len = (size_t)(line + len - *args);
+	*args_len = (size_t)(stop - *args);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* schedexit: from texts to how a scheduler ended. */
 #include "runner/schedexit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/value.h"
@@ -170,6 +171,66 @@ TEST(probes_are_counted_and_the_last_arguments_kept)
 	EXPECT_EQ(0, value_as_int(value_path(v->list.items[2], "hits"), -1));
 	EXPECT_EQ(NULL, value_get(v->list.items[2], "arguments"));
 	value_free(v);
+}
+
+/* Each text in memory of its own, for the sanitizer to see what lies behind. */
+static struct schedexit end_of_bytes(const char *out, size_t len)
+{
+	char *copy = malloc(len);
+	struct schedexit e;
+
+	memcpy(copy, out, len);
+	schedexit_parse(NULL, 0, copy, len, &e);
+	e.dump = NULL;
+	free(copy);
+	return e;
+}
+
+TEST(a_dump_that_ends_before_it_begins_is_none)
+{
+	static const char at_the_end[] = "some output, then: DEBUG DUMP\n";
+	struct schedexit e = end_of_bytes(at_the_end, sizeof(at_the_end) - 1);
+
+	EXPECT_EQ(0, e.dump_len);
+	EXPECT_FALSE(e.seen);
+}
+
+TEST(a_reason_with_a_zero_in_it_is_not_longer_than_it_is)
+{
+	char out[4096] = "EXIT: why";
+	struct schedexit e;
+
+	memset(out + 10, 'x', sizeof(out) - 10);
+	out[sizeof(out) - 1] = ')';
+	e = end_of_bytes(out, sizeof(out));
+	EXPECT_STREQ("why", e.reason);
+	EXPECT_STREQ("", e.message);
+}
+
+TEST(hits_that_are_cut_are_none)
+{
+	static const char *const symbols[] = { "a", "b" };
+	static const char *const traces[] = {
+		"task-1 [000] d..2. 1.5: f", "task-1 1.5: f1", "task-1 1.5: f1:",
+		"task-1 1.5: f\n1: (a+0x0/0x1) x=1\n", "task-1 1.5: f1: (a+0x0",
+		"task-1 1.5: f2: (a+0x0/0x1)", "task-1 1.5: f-1: (a+0x0/0x1)",
+		"task-1 1.5: f18446744073709551617: (a+0x0/0x1)",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
+		size_t len = strlen(traces[i]);
+		char *copy = malloc(len);
+		struct value *v;
+
+		memcpy(copy, traces[i], len);
+		v = schedexit_probes(copy, len, symbols, 2);
+		for (size_t k = 0; k < 2; k++)
+			EXPECT_EQ(0, value_as_int(value_get(v->list.items[k], "hits"), -1)) {
+				TH_LOG("%s", traces[i]);
+			}
+		value_free(v);
+		free(copy);
+	}
 }
 
 TEST_HARNESS_MAIN
