@@ -14,6 +14,7 @@
 #include "tools/guest/agent.h"
 
 #define MSG_MAX (12 * 1024)
+#define LABEL_MAX 200
 
 struct msg {
 	uint16_t type;
@@ -55,8 +56,8 @@ void wl_report_stimulus(struct wl_run *run, const char *label)
 	put32(&m, wl_cgroups_standing(run));
 	put32(&m, wl_teams_running(run));
 	put64(&m, wl_teams_iterations(run));
-	memcpy(m.text + m.len, label, strlen(label));
-	m.len += strlen(label);
+	m.len += (size_t)snprintf(m.text + m.len, LABEL_MAX, "%.*s",
+				  LABEL_MAX - 1, label);
 	send_msg(&m, NULL, 0);
 }
 
@@ -70,8 +71,8 @@ int wl_report_snapshot(struct wl_run *run, const char *name)
 	m.len = 0;
 	put32(&m, 0);
 	put32(&m, WIRE_SNAPSHOT_CAPTURE);
-	memcpy(m.text + m.len, name, strlen(name));
-	m.len += strlen(name);
+	m.len += (size_t)snprintf(m.text + m.len, LABEL_MAX, "%.*s",
+				  LABEL_MAX - 1, name);
 	err = send_msg(&m, why, sizeof(why));
 	if (err)
 		return wl_complain(run, "snapshot %s: %s", name,
@@ -87,18 +88,25 @@ static void flush(struct msg *m)
 		send_msg(m, NULL, 0);
 }
 
+/* Into the next message where this one is full; none holds more than MSG_MAX. */
 static void __attribute__((format(printf, 2, 3))) line(struct msg *m,
 						       const char *fmt, ...)
 {
 	va_list ap;
-	int n;
 
-	if (m->len > sizeof(m->text) - 512)
+	for (int tries = 0; tries < 2; tries++) {
+		size_t room = sizeof(m->text) - m->len;
+		int n;
+
+		va_start(ap, fmt);
+		n = vsnprintf(m->text + m->len, room, fmt, ap);
+		va_end(ap);
+		if (n >= 0 && (size_t)n < room) {
+			m->len += (size_t)n;
+			return;
+		}
 		flush(m);
-	va_start(ap, fmt);
-	n = vsnprintf(m->text + m->len, sizeof(m->text) - m->len, fmt, ap);
-	va_end(ap);
-	m->len += (size_t)n;
+	}
 }
 
 static void num(struct msg *m, const char *key, uint64_t v)
