@@ -370,6 +370,13 @@ TEST_F(agent, leftovers_are_killed_and_do_not_delay_the_verdict)
 	EXPECT_EQ(1, self->h.exits);
 }
 
+TEST_F(agent, leftovers_that_write_for_ever_do_not_delay_the_verdict)
+{
+	RUN(self, &empty, "yes & yes >&2 & sleep 0.1; exit 4\n");
+	EXPECT_EQ(4, self->h.code);
+	EXPECT_EQ(1, self->h.exits);
+}
+
 TEST_F(agent, port_carries_all_and_com2_the_sentinel)
 {
 	char *p;
@@ -683,7 +690,7 @@ TEST_F(agent, kselftests_each_with_its_verdict)
 	put_test(self, &b, "slow", 1, "#!/bin/sh\nsleep 1000\n");
 	put_test(self, &b, "killed", 5, "#!/bin/sh\nkill -SEGV $$\n");
 	put_test(self, &b, "args.sh", 5, "#!/bin/sh\necho \"$# $1 $2 $kselftest_timeout $(pwd)\"\n");
-	put_test(self, &b, "behind", 5, "#!/bin/sh\nsleep 1000 &\nexit 0\n");
+	put_test(self, &b, "behind", 5, "#!/bin/sh\nsleep 1000 &\nsetsid yes &\nexit 0\n");
 	buf_printf(&b, "c\tgone\t5%c", 0);
 	io_write_file(list, b.data, b.len, NULL);
 	buf_reset(&b);
@@ -737,6 +744,15 @@ TEST_F(agent, scheduler_that_leaves_ends_the_payload_without_a_verdict)
 	EXPECT_EQ(0, self->h.sched_end.signal);
 	EXPECT_EQ(0, self->h.exits);
 	EXPECT_FALSE(self->com2.words.has_exit);
+}
+
+TEST_F(agent, scheduler_that_leaves_a_flood_behind_ends_all_the_same)
+{
+	SCHED(self, "echo enabled > $0; setsid yes & sleep 0.2; exit 3");
+
+	RUN(self, &job, "sleep 100\n");
+	EXPECT_EQ(3, self->h.sched_end.code);
+	EXPECT_EQ(0, self->h.exits);
 }
 
 TEST_F(agent, scheduler_that_dies_is_told_by_its_signal)

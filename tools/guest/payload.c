@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,14 +104,17 @@ static bool pump(int which)
 	return false;
 }
 
+/* What is there now: who was left behind may write for ever. */
 static void drain(void)
 {
-	bool more;
+	for (int which = OUT; which <= ERR; which++) {
+		int rest = 0;
 
-	do {
-		more = pump(OUT);
-		more = pump(ERR) || more;
-	} while (more);
+		if (pipes[which] >= 0)
+			ioctl(pipes[which], FIONREAD, &rest);
+		while (pump(which) && rest > 0)
+			rest -= COM2_CHUNK;	/* at least, where there is so much */
+	}
 }
 
 static void reap(void)
