@@ -57,6 +57,9 @@ python3-more-itertools	-	tests: likewise
 python3-jsonschema	-	tests: the schema of scenario files
 python3			-	tests: kunit.py
 rsync			-	kselftest's install
+libcap-dev		-	tests: kselftests of clone3
+numactl			numactl	tests: the guest's nodes as it tells them
+util-linux		lscpu	tests: the guest's CPUs as it tells them
 cpio			-	tests: reading our initramfs
 bc			-	headers of a kernel tree
 bison			-	likewise
