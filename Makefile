@@ -219,6 +219,7 @@ runner-objs := \
 	sink.o \
 	snapshot_value.o \
 	snapshots.o \
+	stops.o \
 	splat.o \
 	starve.o \
 	tap.o \

@@ -25,13 +25,24 @@ struct job {
 	struct waiter *waiter;	/* NULL: nobody waits */
 };
 
+struct clock {
+	struct coordinator *c;
+	enum freeze_kind kind;
+	struct event_source timer;
+	u32 in_a_row;		/* the thread's: deadlines missed */
+
+	/* guarded by the lock */
+	bool runs;
+	u64 start_ns, window_ns;
+};
+
 struct coordinator {
 	struct coordinator_cfg cfg;
 	pthread_t thread;
 	bool threaded;
 	struct event_loop loop;
-	struct event_source wake, timer;
-	u32 in_a_row;		/* the thread's: deadlines that the clock missed */
+	struct event_source wake;
+	struct clock clocks[NR_CLOCKS];
 
 	pthread_mutex_t lock;	/* all below */
 	pthread_cond_t served;
@@ -39,9 +50,12 @@ struct coordinator {
 	struct job queue[COORDINATOR_QUEUE_MAX];
 	u32 head, len;
 	struct coordinator_stats stats;
-	bool periodic;		/* the clock runs */
-	u64 start_ns, window_ns;
 };
+
+static struct coordinator_clock_stats *stats_of(struct clock *k)
+{
+	return &k->c->stats.clocks[k - k->c->clocks];
+}
 
 /* ---- requests ---- */
 
@@ -140,21 +154,22 @@ static void freeze_once(struct coordinator *c, const struct freeze_request *req,
 	out->frozen_ns = ops->resume(c->cfg.arg) - stood;
 }
 
-static void count_locked(struct coordinator *c, const struct freeze_request *req,
-			 const struct freeze_outcome *out)
+static void count_locked(struct coordinator *c, const struct freeze_outcome *out)
 {
-	struct coordinator_stats *s = &c->stats;
-	bool periodic = req->kind == FREEZE_PERIODIC;
-
-	s->served++;
-	s->frozen_ns += out->frozen_ns;
+	c->stats.served++;
+	c->stats.frozen_ns += out->frozen_ns;
 	if (out->err == -ETIMEDOUT)
-		s->placeholders++;
-	/* An end that came first is no boundary that fired. */
-	if (periodic && out->err != -ESHUTDOWN)
-		s->fired++;
-	if (periodic && out->err && out->err != -ESHUTDOWN)
-		s->periodic_placeholders++;
+		c->stats.placeholders++;
+}
+
+/* An end that came first is no boundary that fired. */
+static void count_fired_locked(struct clock *k, const struct freeze_outcome *out)
+{
+	if (out->err == -ESHUTDOWN)
+		return;
+	stats_of(k)->fired++;
+	stats_of(k)->placeholders += out->err != 0;
+	k->in_a_row = out->err == -ETIMEDOUT ? k->in_a_row + 1 : 0;
 }
 
 static void tell_waiter(struct coordinator *c, const struct job *job, int err)
@@ -168,20 +183,23 @@ static void tell_waiter(struct coordinator *c, const struct job *job, int err)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Frozen time counts before anyone that waits, a watchdog say, goes on. */
-static void serve(struct coordinator *c, const struct job *job)
+/*
+ * Frozen time counts before anyone that waits, a watchdog say, goes on.
+ * @k: whose turn it is; NULL: a request's.
+ */
+static void serve(struct coordinator *c, const struct job *job, struct clock *k)
 {
 	struct freeze_outcome out;
 
 	freeze_once(c, &job->req, &out);
 	pthread_mutex_lock(&c->lock);
-	count_locked(c, &job->req, &out);
+	count_locked(c, &out);
+	if (k)
+		count_fired_locked(k, &out);
 	pthread_mutex_unlock(&c->lock);
 	if (job->req.vcpu >= 0)
 		c->cfg.ops->release(c->cfg.arg, (u32)job->req.vcpu);
 	c->cfg.ops->store(c->cfg.arg, &job->req, &out);
-	if (job->req.kind == FREEZE_PERIODIC)
-		c->in_a_row = out.err == -ETIMEDOUT ? c->in_a_row + 1 : 0;
 	tell_waiter(c, job, out.err);
 }
 
@@ -208,39 +226,43 @@ static void on_wake(struct event_source *src, u32 events)
 	(void)events;
 	event_drain(src->fd);
 	while (next_job(c, &job))
-		serve(c, &job);
+		serve(c, &job, NULL);
 }
 
-/* ---- the periodic clock ---- */
+/* ---- the clocks ---- */
 
-static void give_reason_locked(struct coordinator *c, const char *why)
+static void give_reason_locked(struct clock *k, const char *why)
 {
-	struct coordinator_stats *s = &c->stats;
+	struct coordinator_clock_stats *s = stats_of(k);
 
-	if (c->periodic && s->fired < s->target && !s->reason[0])
+	if (k->runs && s->fired < s->target && !s->reason[0])
 		snprintf(s->reason, sizeof(s->reason), "%s", why);
-	c->periodic = false;
+	k->runs = false;
 }
 
 /* The i-th of n boundaries lies at i/(n+1) of the window: none on its edges. */
-static void arm_locked(struct coordinator *c)
+static void arm_locked(struct clock *k)
 {
-	u64 n = c->stats.target, i = (u64)c->stats.fired + 1, at, now = now_ns();
+	u64 n = stats_of(k)->target, i = (u64)stats_of(k)->fired + 1;
+	u64 at, now = now_ns(), soonest = now + 1;
 
-	if (!c->periodic)
+	if (!k->runs)
 		return;
 	if (i > n) {
-		c->periodic = false;
+		k->runs = false;
 		return;
 	}
-	at = c->start_ns + (u64)((double)c->window_ns * (double)i /
+	if (k->kind == FREEZE_STOP && i > 1)
+		soonest += COORDINATOR_REST_NS;
+	at = k->start_ns + (u64)((double)k->window_ns * (double)i /
 				 (double)(n + 1));
-	event_timer_arm(c->timer.fd, at > now ? at - now : 1, 0);
+	event_timer_arm(k->timer.fd, max(at, soonest) - now, 0);
 }
 
 static void on_timer(struct event_source *src, u32 events)
 {
-	struct coordinator *c = container_of(src, struct coordinator, timer);
+	struct clock *k = container_of(src, struct clock, timer);
+	struct coordinator *c = k->c;
 	struct job job;
 	bool due;
 	char name[32], why[100];
@@ -249,39 +271,51 @@ static void on_timer(struct event_source *src, u32 events)
 	if (!event_drain(src->fd))
 		return;
 	pthread_mutex_lock(&c->lock);
-	due = c->periodic && !c->killed;
-	snprintf(name, sizeof(name), "periodic-%u", c->stats.fired + 1);
+	due = k->runs && !c->killed;
+	snprintf(name, sizeof(name), "%s-%u", k->kind == FREEZE_STOP ?
+		 "stop" : "periodic", stats_of(k)->fired + 1);
 	pthread_mutex_unlock(&c->lock);
 	if (!due)
 		return;
-	fill(&job, FREEZE_PERIODIC, name, NULL, 0);
-	serve(c, &job);
+	fill(&job, k->kind, name, NULL, 0);
+	serve(c, &job, k);
 	pthread_mutex_lock(&c->lock);
-	if (c->in_a_row >= COORDINATOR_GIVE_UP) {
+	if (k->in_a_row >= COORDINATOR_GIVE_UP) {
 		snprintf(why, sizeof(why),
 			 "given up: %u times in a row the vCPUs did not stop in time",
-			 c->in_a_row);
-		give_reason_locked(c, why);
+			 k->in_a_row);
+		give_reason_locked(k, why);
 	}
-	arm_locked(c);
+	arm_locked(k);
 	pthread_mutex_unlock(&c->lock);
 }
 
-void coordinator_periodic(struct coordinator *c, u32 n, u64 window_ns)
+void coordinator_clock(struct coordinator *c, enum freeze_clock clock, u32 n,
+		       u64 window_ns)
 {
+	struct clock *k = &c->clocks[clock];
+
 	pthread_mutex_lock(&c->lock);
-	c->stats.target = n;
-	c->periodic = n > 0 && c->running && !c->killed;
-	c->start_ns = now_ns();
-	c->window_ns = window_ns;
-	arm_locked(c);
+	stats_of(k)->target = n;
+	k->runs = n > 0 && c->running && !c->killed;
+	k->start_ns = now_ns();
+	k->window_ns = window_ns;
+	arm_locked(k);
 	pthread_mutex_unlock(&c->lock);
 }
 
-void coordinator_periodic_end(struct coordinator *c, const char *why)
+static void clocks_end_locked(struct coordinator *c, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < NR_CLOCKS; i++)
+		give_reason_locked(&c->clocks[i], why);
+}
+
+void coordinator_clocks_end(struct coordinator *c, const char *why)
 {
 	pthread_mutex_lock(&c->lock);
-	give_reason_locked(c, why);
+	clocks_end_locked(c, why);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -293,6 +327,34 @@ void coordinator_stats(struct coordinator *c, struct coordinator_stats *out)
 }
 
 /* ---- life ---- */
+
+static int open_sources(struct coordinator *c, struct diag *d)
+{
+	static const enum freeze_kind kinds[NR_CLOCKS] = {
+		FREEZE_PERIODIC, FREEZE_STOP,
+	};
+	bool open;
+	size_t i;
+	int err;
+
+	c->wake = (struct event_source){
+		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_wake };
+	open = c->wake.fd >= 0;
+	for (i = 0; i < NR_CLOCKS; i++) {
+		c->clocks[i] = (struct clock){
+			.c = c, .kind = kinds[i],
+			.timer = { event_timer_create(), on_timer } };
+		open &= c->clocks[i].timer.fd >= 0;
+	}
+	if (!open)
+		return diag_fail(d, -EMFILE, NULL, "cannot create a timer");
+	err = event_loop_init(&c->loop, d);
+	if (!err)
+		err = event_add(&c->loop, &c->wake, EPOLLIN, d);
+	for (i = 0; !err && i < NR_CLOCKS; i++)
+		err = event_add(&c->loop, &c->clocks[i].timer, EPOLLIN, d);
+	return err;
+}
 
 int coordinator_create(struct coordinator **out,
 		       const struct coordinator_cfg *cfg, struct diag *d)
@@ -306,17 +368,7 @@ int coordinator_create(struct coordinator **out,
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->served, NULL);
 	c->loop = (struct event_loop){ .epfd = -1, .stop_fd = -1 };
-	c->wake = (struct event_source){
-		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), on_wake };
-	c->timer = (struct event_source){ event_timer_create(), on_timer };
-	if (c->wake.fd < 0 || c->timer.fd < 0)
-		err = diag_fail(d, -EMFILE, NULL, "cannot create a timer");
-	else
-		err = event_loop_init(&c->loop, d);
-	if (!err)
-		err = event_add(&c->loop, &c->wake, EPOLLIN, d);
-	if (!err)
-		err = event_add(&c->loop, &c->timer, EPOLLIN, d);
+	err = open_sources(c, d);
 	if (err)
 		coordinator_destroy(c);
 	else
@@ -379,7 +431,7 @@ void coordinator_kill(struct coordinator *c)
 {
 	pthread_mutex_lock(&c->lock);
 	c->killed = true;
-	give_reason_locked(c, "the machine ended before the window did");
+	clocks_end_locked(c, "the machine ended before the window did");
 	pthread_mutex_unlock(&c->lock);
 	event_loop_stop(&c->loop);
 }
@@ -394,6 +446,8 @@ void coordinator_join(struct coordinator *c)
 
 void coordinator_destroy(struct coordinator *c)
 {
+	size_t i;
+
 	if (!c)
 		return;
 	if (c->threaded)
@@ -402,8 +456,9 @@ void coordinator_destroy(struct coordinator *c)
 	event_loop_deinit(&c->loop);
 	if (c->wake.fd >= 0)
 		close(c->wake.fd);
-	if (c->timer.fd >= 0)
-		close(c->timer.fd);
+	for (i = 0; i < NR_CLOCKS; i++)
+		if (c->clocks[i].timer.fd >= 0)
+			close(c->clocks[i].timer.fd);
 	pthread_cond_destroy(&c->served);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

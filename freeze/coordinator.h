@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * coordinator: who stops the guest, and when. One thread on an epoll loop:
- * requests (of the guest, a watchpoint, a failure), the periodic clock, the
- * end. It serves one at a time, in the order in which they came:
+ * requests (of the guest, a watchpoint, a failure), two clocks, the end. It
+ * serves one at a time, in the order in which they came:
  *
  *	prepare() -> park all vCPUs (deadline) -> take() -> resume -> store()
  *
@@ -26,12 +26,15 @@ struct diag;
 
 #define COORDINATOR_NAME_MAX 127
 #define COORDINATOR_QUEUE_MAX 64
-/* So many rendezvous in a row past their deadline end the periodic clock. */
+/* So many rendezvous in a row past their deadline end a clock. */
 #define COORDINATOR_GIVE_UP 3
+/* However late a stop is, the guest runs this long before it. */
+#define COORDINATOR_REST_NS (NSEC_PER_SEC / 1000)
 
 enum freeze_kind {
 	FREEZE_GUEST,		/* the guest asked */
-	FREEZE_PERIODIC,	/* the clock */
+	FREEZE_PERIODIC,	/* the clock of captures */
+	FREEZE_STOP,		/* the clock of stops: to stand still, for its own sake */
 	FREEZE_WATCH,		/* a watchpoint was hit */
 	FREEZE_FAILURE,		/* panic, timeout, stall, scheduler's exit */
 };
@@ -116,22 +119,33 @@ int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
 int coordinator_capture(struct coordinator *c, enum freeze_kind kind,
 			const char *name, const char *why, u64 cookie);
 
+enum freeze_clock {
+	CLOCK_CAPTURES,		/* FREEZE_PERIODIC */
+	CLOCK_STOPS,		/* FREEZE_STOP */
+	NR_CLOCKS,
+};
+
 /**
- * coordinator_periodic() - @n captures spread evenly within the next @window_ns
- * One that is late is taken at once; the next one keeps its own time.
- * Context: once, any thread.
+ * coordinator_clock() - @n freezes spread evenly within the next @window_ns
+ * One that is late is made at once; the next one keeps its own time.
+ * Context: once for each clock, any thread.
  */
-void coordinator_periodic(struct coordinator *c, u32 n, u64 window_ns);
-/** coordinator_periodic_end() - no more of them; @why: copied. Any thread */
-void coordinator_periodic_end(struct coordinator *c, const char *why);
+void coordinator_clock(struct coordinator *c, enum freeze_clock clock, u32 n,
+		       u64 window_ns);
+/** coordinator_clocks_end() - no more of either; @why: copied. Any thread */
+void coordinator_clocks_end(struct coordinator *c, const char *why);
+
+struct coordinator_clock_stats {
+	u32 target, fired;	/* fired counts placeholders, too */
+	u32 placeholders;
+	char reason[200];	/* why fired < target; "" */
+};
 
 struct coordinator_stats {
 	u64 frozen_ns;		/* all freezes together */
 	u32 served;		/* requests, placeholders included */
 	u32 placeholders;
-	/* Of the periodic clock alone; fired counts placeholders, too. */
-	u32 target, fired, periodic_placeholders;
-	char reason[200];	/* why fired < target; "" */
+	struct coordinator_clock_stats clocks[NR_CLOCKS];
 };
 
 /** coordinator_stats() - any thread, any time before destroy */

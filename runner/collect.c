@@ -336,7 +336,7 @@ static void collect_watch(struct value *r, struct watchpoints *w)
 struct value *collect_result(const struct collect_from *from)
 {
 	const struct heard *h = from->heard;
-	struct value *r = value_map();
+	struct value *r = value_map(), *stops;
 
 	if (!r)
 		return NULL;
@@ -368,6 +368,9 @@ struct value *collect_result(const struct collect_from *from)
 	if (from->snapshots) {
 		value_set(r, "snapshots", snapshots_named(from->snapshots));
 		value_set(r, "periodic", snapshots_periodic(from->snapshots));
+		stops = snapshots_stops(from->snapshots);
+		if (stops)
+			value_set(r, "stops", stops);
 	}
 	if (h->stimulus)
 		value_set(r, "stimulus", value_copy(h->stimulus));

@@ -33,7 +33,7 @@ struct collect_from {
 	struct machine *machine;	/* joined */
 	const struct peek *peek;	/* stopped */
 	struct inside *inside;		/* the guest's memory, after its end */
-	const struct snapshots *snapshots;	/* finished */
+	struct snapshots *snapshots;	/* finished */
 	const struct mapwrite *mapwrite; /* stopped */
 	const struct value *reads;
 	struct watchpoints *watchpoints;	/* stopped */

@@ -157,6 +157,15 @@ static void on_stimulus(struct heard *h, const struct wire_frame *f)
 	keep(&h->stimulus, v);
 }
 
+static void on_phase(struct heard *h, const struct wire_frame *f)
+{
+	if (f->len != 4)
+		return;
+	h->phase = wire_get32(f->data);
+	h->has_phase = true;
+	eventfd_write(h->news_fd, 1);
+}
+
 static void on_test(struct heard *h, const struct wire_frame *f)
 {
 	static const char *const words[] = {
@@ -268,6 +277,9 @@ static void heard_frame(void *ctx, const struct wire_frame *f)
 		break;
 	case WIRE_STIMULUS:
 		on_stimulus(h, f);
+		break;
+	case WIRE_PHASE:
+		on_phase(h, f);
 		break;
 	case WIRE_SNAPSHOT_REQUEST:
 		on_snapshot(h, f);

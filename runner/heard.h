@@ -50,6 +50,8 @@ struct heard {
 	bool sched_on;			/* sched_ext said enabled */
 	struct buf probes;		/* trace text */
 	u64 by_type[HEARD_TYPES];
+	bool has_phase;			/* the workload told */
+	u32 phase;			/* ... its step, or their number at its end */
 	struct value *stimulus, *subtests, *metrics;
 	size_t nr_metrics;		/* figures below metrics */
 	char line[512];			/* COM1's current line, cut */
@@ -61,7 +63,7 @@ struct heard {
 	 * asked it to, and is none.
 	 */
 	bool too_late;
-	int news_fd;			/* eventfd: stage, verdict or panic changed */
+	int news_fd;			/* eventfd: stage, phase, verdict or panic changed */
 	/* Asked by the guest; called with the lock held. May be NULL. */
 	void (*snapshot)(void *ctx, u32 id, u32 kind, const char *name);
 	void *ctx;

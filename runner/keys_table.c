@@ -335,11 +335,17 @@ static const struct keyset scheduler_set = {
 
 static const struct key snapshots_keys[] = {
 	{ "periodic", INT_AT(scen_snapshots, periodic), .min = 0, .max = 1000,
-	  .doc = "Captures spread evenly over `window`, from the payload's start on.",
+	  .doc = "Captures spread evenly over `window`, from the payload's start on, or "
+		 "from the workload's first step where there is one.",
 	  .example = "4" },
+	{ "stops", INT_AT(scen_snapshots, stops), .min = 0, .max = 1000000,
+	  .doc = "So often the guest is stopped and goes on, spread over the same time, "
+		 "with at least 1 ms between; nothing is read. For the times of it, and to "
+		 "see what a guest makes of it.",
+	  .example = "10000" },
 	{ "window", KEY_DURATION, AT(scen_snapshots, window_ns),
 	  .min = NSEC_PER_MSEC, .max = 24 * 3600 * NSEC_PER_SEC,
-	  .doc = "Time of the periodic captures; without it the workload's duration, else vm.timeout.",
+	  .doc = "Time of `periodic` and `stops`; without it the workload's duration, else vm.timeout.",
 	  .example = "10s" },
 	{ "read", KEY_STR_LIST, AT(scen_snapshots, read),
 	  .doc = "Typed paths that each capture reads.",

@@ -427,19 +427,23 @@ static void on_news(struct event_source *src, u32 events)
 {
 	struct live *x = container_of(src, struct live, news);
 	u64 now = now_ns(), deadline;
-	bool panicking, sched_error;
+	bool panicking, sched_error, workload;
 	enum stage stage;
 
 	(void)events;
 	event_drain(src->fd);
 	heard_lock(&x->heard);
 	stage = x->heard.stage;
+	workload = x->heard.has_phase;
 	panicking = x->heard.panicking;
 	sched_error = x->heard.sched_error;
 	heard_unlock(&x->heard);
 	if (panicking || sched_error)
 		snapshots_fail(&x->snapshots, panicking ? "panic" :
 			       "the sched_ext scheduler ended by an error", false);
+	if (workload && !x->workload_told)
+		snapshots_workload(&x->snapshots);
+	x->workload_told |= workload;
 	if (stage != x->told)
 		reached(x, stage);
 	if (stage >= STAGE_PAYLOAD && x->told < STAGE_PAYLOAD)

@@ -99,6 +99,7 @@ struct live {
 	struct event_source end, watchdog, drain, news;
 	u64 frozen_ns;			/* of machine_stood_ns(), left out by the watchdog */
 	enum stage told;
+	bool workload_told;
 };
 
 /**

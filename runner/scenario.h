@@ -159,6 +159,7 @@ struct scen_scheduler {
 struct scen_snapshots {
 	bool present;
 	u32 periodic;		/* captures spread over the window; 0: none */
+	u32 stops;		/* freezes in which nothing is read; the same */
 	u64 window_ns;		/* that they are spread over; 0: workload or timeout */
 	struct str_list read;	/* typed paths to read at each capture */
 	bool on_failure;

@@ -21,7 +21,7 @@
 
 static const char *const kinds[] = {
 	[FREEZE_GUEST] = "guest", [FREEZE_PERIODIC] = "periodic",
-	[FREEZE_WATCH] = "watch", [FREEZE_FAILURE] = "failure",
+	[FREEZE_STOP] = "stop", [FREEZE_WATCH] = "watch", [FREEZE_FAILURE] = "failure",
 };
 
 /* ---- while the guest stands ---- */
@@ -80,7 +80,8 @@ static void op_prepare(void *arg, const struct freeze_request *req)
 {
 	struct snapshots *sn = arg;
 
-	(void)req;
+	if (req->kind == FREEZE_STOP)
+		return;
 	open_kernel(sn);
 	value_free(sn->sched);
 	sn->sched = sn->stats ? schedstats_last(sn->stats, &sn->sched_ns) : NULL;
@@ -90,24 +91,24 @@ static void op_prepare(void *arg, const struct freeze_request *req)
 static void note_phase(struct snapshots *sn)
 {
 	const struct scen_workload *w = &sn->s->workload;
-	const struct value *last = NULL;
-	s64 step;
+	const struct value *said = sn->heard->stimulus;
+	const char *label = "";
+	u32 step;
 
 	heard_lock(sn->heard);
-	if (sn->heard->stimulus && sn->heard->stimulus->list.len)
-		last = sn->heard->stimulus->list.items[sn->heard->stimulus->list.len - 1];
-	step = value_as_int(value_get(last, "step_index"), -1);
-	if (!last)
+	step = sn->heard->phase;
+	if (said && said->list.len)
+		label = value_as_str(value_get(said->list.items[said->list.len - 1],
+					       "label"), "");
+	if (!w->steps.n)
+		snprintf(sn->phase, sizeof(sn->phase), "%s", label);
+	else if (!sn->heard->has_phase || step >= w->steps.n)
 		sn->phase[0] = '\0';
-	else if (step < 0 || (u64)step >= w->steps.n)
-		snprintf(sn->phase, sizeof(sn->phase), "%s",
-			 value_as_str(value_get(last, "label"), ""));
 	else if (w->steps.items[step].name)
 		snprintf(sn->phase, sizeof(sn->phase), "%s",
 			 w->steps.items[step].name);
 	else
-		snprintf(sn->phase, sizeof(sn->phase), "step-%lld",
-			 (long long)step);
+		snprintf(sn->phase, sizeof(sn->phase), "step-%u", step);
 	heard_unlock(sn->heard);
 }
 
@@ -125,9 +126,12 @@ static int op_take(void *arg, const struct freeze_request *req,
 		   struct freeze_outcome *out)
 {
 	struct snapshots *sn = arg;
-	int err = take(sn);
+	int err;
 
 	(void)out;
+	if (req->kind == FREEZE_STOP)
+		return 0;
+	err = take(sn);
 	/* Somebody waits for it. */
 	if (req->kind == FREEZE_FAILURE && req->cookie && sn->frozen)
 		sn->frozen(sn->ctx);
@@ -304,6 +308,10 @@ static void op_store(void *arg, const struct freeze_request *req,
 	/* The machine ended first: there is nobody to tell. */
 	if (err == -ESHUTDOWN)
 		return;
+	if (req->kind == FREEZE_STOP) {
+		stops_add(&sn->stops, out);
+		return;
+	}
 	err = keep(sn, req, out, given, sizeof(given));
 	if (err)
 		log_debug("snapshots", "%s: %s", req->name, strerror(-err));
@@ -331,7 +339,8 @@ int snapshots_start(struct snapshots *sn, struct diag *d)
 
 	sn->named = value_map();
 	sn->periodic = value_list();
-	if (!sn->named || !sn->periodic)
+	if (!sn->named || !sn->periodic ||
+	    stops_init(&sn->stops, sn->s->snapshots.stops))
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	sn->from = (struct capture_from){
 		.m = sn->m, .image = sn->image,
@@ -353,15 +362,31 @@ static u64 window_ns(const struct snapshots *sn)
 	return (u64)((double)s->vm.timeout_ns * sn->time_factor);
 }
 
+static void start_clocks(struct snapshots *sn)
+{
+	const struct scen_snapshots *s = &sn->s->snapshots;
+
+	if (s->periodic)
+		coordinator_clock(sn->c, CLOCK_CAPTURES, s->periodic,
+				  window_ns(sn));
+	if (s->stops)
+		coordinator_clock(sn->c, CLOCK_STOPS, s->stops, window_ns(sn));
+}
+
 void snapshots_stage(struct snapshots *sn, enum stage stage)
 {
-	if (!sn->c || !sn->s->snapshots.periodic)
+	if (!sn->c)
 		return;
-	if (stage == STAGE_PAYLOAD)
-		coordinator_periodic(sn->c, sn->s->snapshots.periodic,
-				     window_ns(sn));
+	if (stage == STAGE_PAYLOAD && !sn->s->workload.present)
+		start_clocks(sn);
 	else if (stage == STAGE_VERDICT)
-		coordinator_periodic_end(sn->c, "the payload ended before the window did");
+		coordinator_clocks_end(sn->c, "the payload ended before the window did");
+}
+
+void snapshots_workload(struct snapshots *sn)
+{
+	if (sn->c && sn->s->workload.present)
+		start_clocks(sn);
 }
 
 void snapshots_ask(struct snapshots *sn, u32 id, const char *name)
@@ -426,6 +451,7 @@ void snapshots_deinit(struct snapshots *sn)
 	coordinator_destroy(sn->c);
 	capture_reset(&sn->now);
 	capture_from_deinit(&sn->from);
+	stops_deinit(&sn->stops);
 	value_free(sn->named);
 	value_free(sn->periodic);
 	value_free(sn->sched);
@@ -438,21 +464,45 @@ struct value *snapshots_named(const struct snapshots *sn)
 	return sn->named ? value_copy(sn->named) : value_map();
 }
 
-struct value *snapshots_periodic(const struct snapshots *sn)
+static struct coordinator_clock_stats clock_stats(const struct snapshots *sn,
+						  enum freeze_clock clock)
 {
 	struct coordinator_stats s = { 0 };
-	struct value *v = value_map();
 
 	if (sn->c)
 		coordinator_stats(sn->c, &s);
+	return s.clocks[clock];
+}
+
+static const char *unstarted(const struct snapshots *sn)
+{
+	return sn->s && sn->s->workload.present ?
+	       "the workload's first step never began" :
+	       "the payload was never started";
+}
+
+struct value *snapshots_periodic(const struct snapshots *sn)
+{
+	struct coordinator_clock_stats s = clock_stats(sn, CLOCK_CAPTURES);
+	struct value *v = value_map();
+
 	value_set(v, "target", value_int(sn->s ? sn->s->snapshots.periodic : 0));
 	value_set(v, "fired", value_int(s.fired));
-	value_set(v, "placeholders", value_int(s.periodic_placeholders));
+	value_set(v, "placeholders", value_int(s.placeholders));
 	if (s.reason[0])
 		value_set(v, "reason", value_str(s.reason));
 	else if (sn->s && s.fired < sn->s->snapshots.periodic)
-		value_set(v, "reason", value_str("the payload was never started"));
+		value_set(v, "reason", value_str(unstarted(sn)));
 	value_set(v, "captures", sn->periodic ? value_copy(sn->periodic) :
 						value_list());
 	return v;
+}
+
+struct value *snapshots_stops(struct snapshots *sn)
+{
+	struct coordinator_clock_stats s = clock_stats(sn, CLOCK_STOPS);
+
+	if (!sn->s || !sn->s->snapshots.stops)
+		return NULL;
+	return stops_value(&sn->stops, &s, unstarted(sn));
 }

@@ -15,6 +15,7 @@
 
 #include "freeze/capture.h"
 #include "freeze/coordinator.h"
+#include "runner/stops.h"
 #include "runner/verdict.h"
 
 struct heard;
@@ -60,6 +61,7 @@ struct snapshots {
 	u64 bytes;
 	u32 written;
 	struct value *named, *periodic;	/* coordinator's, then the owner's */
+	struct stops stops;		/* the same */
 	u32 nr_named;
 };
 
@@ -68,8 +70,13 @@ struct snapshots {
  * first members. Return: 0 or -errno; snapshots_deinit() in every case.
  */
 int snapshots_start(struct snapshots *sn, struct diag *d);
-/** snapshots_stage() - the guest got to @stage: the clock runs with the payload */
+/**
+ * snapshots_stage() - the guest got to @stage: the clocks run with the payload
+ * Where there is a workload, with that: snapshots_workload().
+ */
 void snapshots_stage(struct snapshots *sn, enum stage stage);
+/** snapshots_workload() - its first step begins. Once */
+void snapshots_workload(struct snapshots *sn);
 /** snapshots_ask() - a SNAPSHOT_REQUEST frame came. Any thread */
 void snapshots_ask(struct snapshots *sn, u32 id, const char *name);
 /**
@@ -99,6 +106,8 @@ void snapshots_deinit(struct snapshots *sn);
 struct value *snapshots_named(const struct snapshots *sn);
 /** snapshots_periodic() - result.periodic */
 struct value *snapshots_periodic(const struct snapshots *sn);
+/** snapshots_stops() - result.stops; NULL where none were asked for */
+struct value *snapshots_stops(struct snapshots *sn);
 
 /** snapshot_value() - a capture as the result tells it; NULL without memory */
 struct value *snapshot_value(const struct capture *c);

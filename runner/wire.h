@@ -59,6 +59,8 @@ enum wire_type {
 	WIRE_SCHED_OUT = 14,	/* bytes that the scheduler wrote */
 	WIRE_SCHED_ON = 15,	/* empty: sched_ext says enabled */
 	WIRE_PROBES = 16,	/* text: the kernel's trace of what probes saw */
+	WIRE_PHASE = 17,	/* u32: step of the workload that begins; its number
+				 * of steps, or 1 without any: it is over */
 	/* host to guest, port 1 only */
 	WIRE_SNAPSHOT_REPLY = 0x81, /* struct wire_snapshot_reply, then text */
 	WIRE_SHUTDOWN = 0x82,	/* empty: the watchdog fires soon, end now */

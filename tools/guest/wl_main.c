@@ -112,6 +112,7 @@ static int run_all(struct wl_run *run, char *const *payload)
 		if (payload)
 			child = wl_child_start(run, NULL, NULL, payload);
 		wl_steps_run(run);
+		wl_report_phase(run->nr_phases);
 	}
 	wl_teams_stop(run, NULL, NULL);
 	wl_children_kill(run);

@@ -44,6 +44,16 @@ static void put64(struct msg *m, uint64_t v)
 	put32(m, (uint32_t)(v >> 32));
 }
 
+void wl_report_phase(unsigned int phase)
+{
+	static struct msg m;
+
+	m.type = WIRE_PHASE;
+	m.len = 0;
+	put32(&m, phase);
+	send_msg(&m, NULL, 0);
+}
+
 void wl_report_stimulus(struct wl_run *run, const char *label)
 {
 	static struct msg m;

@@ -245,6 +245,8 @@ void wl_steps_run(struct wl_run *run);
 
 /* --- wl_report.c --- */
 
+/** wl_report_phase() - @phase begins; run->nr_phases: all have ended */
+void wl_report_phase(unsigned int phase);
 void wl_report_stimulus(struct wl_run *run, const char *label);
 int wl_report_snapshot(struct wl_run *run, const char *name);
 void wl_report_all(struct wl_run *run);

@@ -242,6 +242,7 @@ static void phase_ends(struct wl_run *run, unsigned int phase)
 void wl_steps_run(struct wl_run *run)
 {
 	if (!run->plan.nr_steps) {
+		wl_report_phase(0);
 		wl_hold(run, run->start_ns + run->plan.duration_ns);
 		phase_ends(run, 0);
 		return;
@@ -251,6 +252,7 @@ void wl_steps_run(struct wl_run *run)
 
 		run->step = i;
 		run->step_ops = (unsigned int)run->plan.steps[i].nr_ops;
+		wl_report_phase(i);
 		go_on = do_step(run, &run->plan.steps[i]);
 		phase_ends(run, i);
 		if (!go_on)
