@@ -301,6 +301,20 @@ static void tell_written(void *ctx, int status, const char *text)
 	say(ctx, WIRE_MAP_WRITE_DONE, payload, 4 + len);
 }
 
+static int stop_to_write(void *ctx)
+{
+	struct live *x = ctx;
+
+	return machine_park(x->m, PARK_NS, NULL);
+}
+
+static void go_on(void *ctx)
+{
+	struct live *x = ctx;
+
+	machine_resume(x->m);
+}
+
 static u64 scaled(const struct live *x, u64 ns)
 {
 	return (u64)((double)ns * x->cfg.time_factor);
@@ -541,7 +555,8 @@ static int start_looking(struct live *x, struct diag *d)
 	x->mapwrite = (struct mapwrite){
 		.inside = &x->inside, .s = x->s,
 		.time_factor = x->cfg.time_factor,
-		.tell = tell_written, .ctx = x,
+		.tell = tell_written, .park = stop_to_write, .resume = go_on,
+		.ctx = x,
 	};
 	x->watchpoints = (struct watchpoints){
 		.m = x->m, .inside = &x->inside, .s = x->s,

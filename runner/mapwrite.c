@@ -25,10 +25,10 @@ static void __printf(3, 4) end(struct mapwrite *mw, int status, const char *fmt,
 {
 	va_list ap;
 
-	mw->over = true;
 	va_start(ap, fmt);
 	vsnprintf(mw->failure, sizeof(mw->failure), fmt, ap);
 	va_end(ap);
+	mw->over = true;
 	if (mw->tell)
 		mw->tell(mw->ctx, status, mw->failure);
 }
@@ -97,6 +97,37 @@ static int place(struct mapwrite *mw, const struct kread *k, size_t i,
 	return bpfwrite_bytes(k, &it->map, 0, it->offset, NULL, it->size, d);
 }
 
+static int write_parked(struct mapwrite *mw, const struct kread *k,
+			struct diag *d)
+{
+	size_t i, n = mw->s->bpf_map_write.n;
+	int err = 0;
+
+	for (i = 0; !err && i < n; i++) {
+		struct mapwrite_item *it = &mw->items[i];
+
+		err = bpfwrite_bytes(k, &it->map, 0, it->offset,
+				     &mw->s->bpf_map_write.items[i].value,
+				     it->size, d);
+		it->done = !err;
+	}
+	return err;
+}
+
+static int stand_and_write(struct mapwrite *mw, const struct kread *k,
+			   struct diag *d)
+{
+	int err = mw->park(mw->ctx);
+
+	if (err)
+		return diag_fail(d, err, NULL, "the guest could not be stopped: %s",
+				 strerror(-err));
+	err = write_parked(mw, k, d);
+	mw->resume(mw->ctx);
+	return err;
+}
+
+/* A guest that does not stop, or is looked at for long: at the next look. */
 static void write_all(struct mapwrite *mw, const struct kread *k)
 {
 	size_t i, n = mw->s->bpf_map_write.n;
@@ -105,15 +136,12 @@ static void write_all(struct mapwrite *mw, const struct kread *k)
 
 	for (i = 0; !err && i < n; i++)
 		err = place(mw, k, i, &d);
-	for (i = 0; !err && i < n; i++) {
-		struct mapwrite_item *it = &mw->items[i];
-
-		err = bpfwrite_bytes(k, &it->map, 0, it->offset,
-				     &mw->s->bpf_map_write.items[i].value,
-				     it->size, &d);
-		it->done = !err;
-	}
-	if (err)
+	if (!err)
+		err = stand_and_write(mw, k, &d);
+	mw->postponed = err == -ETIMEDOUT && !is_late(mw);
+	if (mw->postponed)
+		;
+	else if (err)
 		end(mw, err, "bpf_map_write: %s", diag_text(&d));
 	else
 		end(mw, 0, "%s", "");
@@ -212,6 +240,8 @@ static void missed(struct mapwrite *mw)
 	else if (i < n)
 		end(mw, -ESRCH, "bpf_map_write: the payload ended before there was a BPF map called %s",
 		    mw->s->bpf_map_write.items[i].map);
+	else if (mw->postponed)
+		end(mw, -ESRCH, "bpf_map_write: the payload ended before the guest could be stopped for it");
 	else
 		end(mw, -ESRCH, "bpf_map_write: the payload ended before a program that uses the map was loaded");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * mapwrite: a scenario's `bpf_map_write:`. A thread waits until every map that
- * is written to is there, finds every place, then writes all of them and tells
- * the guest. Nothing is written where one of them cannot be.
+ * is written to is there, finds every place, then writes all of them while the
+ * guest stands, and tells it. Nothing is written where one of them cannot be.
  *
  * A map of variables (.bss, .data: its name has a '.') is ready when a loaded
  * program uses it: its loader fills it before. Any other map is ready when it
@@ -40,6 +40,13 @@ struct mapwrite {
 	 * NULL.
 	 */
 	void (*tell)(void *ctx, int status, const char *text);
+	/*
+	 * Stop the guest for the write, which so comes neither into a capture
+	 * nor one by one to the guest: as machine_park(), machine_resume().
+	 * From the thread.
+	 */
+	int (*park)(void *ctx);
+	void (*resume)(void *ctx);
 	void *ctx;
 
 	/* private; the thread's while it runs, else the owner's */
@@ -48,12 +55,13 @@ struct mapwrite {
 	int stop_fd, timer_fd;
 	u64 phase_ns;			/* now_ns() when this phase began; 0: not yet */
 	bool all_found, over;
+	bool postponed;			/* the guest did not stop for it */
 	struct mapwrite_item *items;	/* as the scenario's list */
 	char failure[300];		/* "" none */
 };
 
 /**
- * mapwrite_start() - @mw is zeroed but for its first five members
+ * mapwrite_start() - @mw is zeroed but for its first members
  * Nothing happens where the scenario writes to no map.
  * Return: 0 or -errno. mapwrite_deinit() in every case.
  */

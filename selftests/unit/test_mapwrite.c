@@ -14,6 +14,7 @@
 #include "runner/inside.h"
 #include "runner/value.h"
 #include "selftests/lib/kguest.h"
+#include "vmm/park.h"
 
 #define SLOT 8
 
@@ -24,6 +25,8 @@ FIXTURE(mapwrite) {
 	struct inside inside;
 	struct scenario s;
 	struct mapwrite mw;
+	struct park park;	/* without vCPUs, as a machine's */
+	u32 parks;
 	int told_fd;
 	int status;
 	char text[300];
@@ -37,6 +40,27 @@ static void told(void *ctx, int status, const char *text)
 	self->status = status;
 	snprintf(self->text, sizeof(self->text), "%s", text);
 	BUG_ON(write(self->told_fd, &one, sizeof(one)) != sizeof(one));
+}
+
+static int stop(void *ctx)
+{
+	FIXTURE_DATA(mapwrite) *self = ctx;
+
+	__atomic_add_fetch(&self->parks, 1, __ATOMIC_SEQ_CST);
+	return park_all(&self->park, 20 * NSEC_PER_MSEC, NULL);
+}
+
+static void go_on(void *ctx)
+{
+	FIXTURE_DATA(mapwrite) *self = ctx;
+
+	park_resume(&self->park);
+}
+
+static void kick_nobody(void *arg, unsigned int member)
+{
+	(void)arg;
+	(void)member;
 }
 
 static gva_t add_map(FIXTURE_DATA(mapwrite) *self, const char *name)
@@ -100,11 +124,13 @@ FIXTURE_SETUP(mapwrite)
 	self->inside.types = g->types;
 	self->inside.open = true;
 	self->told_fd = eventfd(0, EFD_CLOEXEC);
+	park_init(&self->park, kick_nobody, NULL);
 }
 
 FIXTURE_TEARDOWN(mapwrite)
 {
 	mapwrite_deinit(&self->mw);
+	park_deinit(&self->park);
 	close(self->told_fd);
 	kguest_free(&self->g);
 }
@@ -116,7 +142,7 @@ static void start(FIXTURE_DATA(mapwrite) *self,
 	self->s.bpf_map_write.n = n;
 	self->mw = (struct mapwrite){
 		.inside = &self->inside, .s = &self->s, .time_factor = factor,
-		.tell = told, .ctx = self,
+		.tell = told, .park = stop, .resume = go_on, .ctx = self,
 	};
 	BUG_ON(mapwrite_start(&self->mw, NULL));
 	mapwrite_stage(&self->mw, STAGE_PAYLOAD);
@@ -159,6 +185,62 @@ TEST_F(mapwrite, waits_for_all_maps_then_writes_all)
 	v = mapwrite_result(&self->mw);
 	EXPECT_TRUE(value_as_bool(value_get(v->list.items[1], "done"), false));
 	value_free(v);
+}
+
+/* Who froze the guest reads it as of one moment. */
+TEST_F(mapwrite, a_frozen_guest_is_not_written_to)
+{
+	static const struct scen_map_write writes[] = {
+		{ .map = "one", .offset = 0, .size = 8, .value = 1 },
+	};
+	gva_t one = add_map(self, "one");
+
+	ASSERT_EQ(0, park_all(&self->park, NSEC_PER_SEC, NULL));
+	start(self, writes, 1, 1);
+	/* It tried, gave up, and tried again. */
+	while (__atomic_load_n(&self->parks, __ATOMIC_SEQ_CST) < 2)
+		usleep(1000);
+	EXPECT_FALSE(is_told(self, 0));
+	EXPECT_EQ(0, value_at(self, one, 0));
+	park_resume(&self->park);
+	ASSERT_TRUE(is_told(self, 10000));
+	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(1, value_at(self, one, 0));
+	mapwrite_stop(&self->mw);
+	EXPECT_FALSE(self->park.held);
+}
+
+TEST_F(mapwrite, a_guest_that_does_not_stop_is_told)
+{
+	static const struct scen_map_write writes[] = {
+		{ .map = "one", .offset = 0, .size = 8, .value = 1 },
+	};
+	gva_t one = add_map(self, "one");
+
+	ASSERT_EQ(0, park_all(&self->park, NSEC_PER_SEC, NULL));
+	start(self, writes, 1, 0.002);	/* 60 ms */
+	ASSERT_TRUE(is_told(self, 10000));
+	mapwrite_stop(&self->mw);
+	EXPECT_EQ(-ETIMEDOUT, self->status);
+	EXPECT_NE(NULL, strstr(self->text, "could not be stopped"));
+	EXPECT_EQ(0, value_at(self, one, 0));
+	park_resume(&self->park);
+}
+
+TEST_F(mapwrite, the_end_comes_before_the_guest_stops)
+{
+	static const struct scen_map_write writes[] = {
+		{ .map = "one", .offset = 0, .size = 8, .value = 1 },
+	};
+
+	add_map(self, "one");
+	ASSERT_EQ(0, park_all(&self->park, NSEC_PER_SEC, NULL));
+	start(self, writes, 1, 1);
+	while (__atomic_load_n(&self->parks, __ATOMIC_SEQ_CST) < 2)
+		usleep(1000);
+	mapwrite_stage(&self->mw, STAGE_VERDICT);
+	EXPECT_NE(NULL, strstr(self->text, "before the guest could be stopped"));
+	park_resume(&self->park);
 }
 
 TEST_F(mapwrite, map_of_variables_waits_for_its_program)
