@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,7 +12,9 @@
 #include "freeze/vmcore.h"
 #include "runner/inside.h"
 #include "runner/kernel.h"
+#include "runner/text.h"
 #include "runner/value.h"
+#include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
@@ -275,36 +276,42 @@ static void find_vmlinux(const struct kernel *k, char *out, size_t size)
 	snprintf(out, size, "VMLINUX");
 }
 
-static __printf(2, 3) void add_command(struct value *list, const char *fmt, ...)
+/* A command of @n words, for a shell. */
+static void add_command(struct value *list, const char *const *words, size_t n)
 {
-	va_list ap;
-	char line[2 * 4096 + 64];
+	struct buf line __free(buf_reset) = { 0 };
+	size_t i;
 
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	value_append(list, value_str(line));
+	for (i = 0; i < n; i++) {
+		if (i)
+			buf_putc(&line, ' ');
+		text_quote(words[i], &line);
+	}
+	value_append(list, line.failed ? NULL : value_str(buf_str(&line)));
 }
+
+#define COMMAND(list, ...) \
+	add_command(list, (const char *const []){ __VA_ARGS__ }, \
+		    ARRAY_SIZE(((const char *const []){ __VA_ARGS__ })))
 
 static struct value *commands(const struct dump *dump,
 			      const struct kernel *kernel)
 {
+	char vmlinux[4096], symbols[4096 + 64], kaslr[40] = "--kaslr=auto";
 	struct value *list = value_list();
-	char vmlinux[4096], crash[4096 + 64];
 
 	find_vmlinux(kernel, vmlinux, sizeof(vmlinux));
-	add_command(list, "vmtap vmcore %s", dump->path);
-	add_command(list, "drgn -c %s -s %s", dump->path, vmlinux);
 	/* crash does not find the slide of newer kernels by itself. */
 	if (dump->has_slide)
-		snprintf(crash, sizeof(crash), "--kaslr=0x%llx %s",
-			 (unsigned long long)dump->slide, vmlinux);
-	else
-		snprintf(crash, sizeof(crash), "--kaslr=auto %s", vmlinux);
-	add_command(list, "crash %s %s", crash, dump->path);
+		snprintf(kaslr, sizeof(kaslr), "--kaslr=0x%llx",
+			 (unsigned long long)dump->slide);
+	snprintf(symbols, sizeof(symbols), "symbol-file %s -o 0x%llx", vmlinux,
+		 (unsigned long long)dump->slide);
+	COMMAND(list, "vmtap", "vmcore", dump->path);
+	COMMAND(list, "drgn", "-c", dump->path, "-s", vmlinux);
+	COMMAND(list, "crash", kaslr, vmlinux, dump->path);
 	if (dump->has_slide)
-		add_command(list, "gdb -c %s -ex 'symbol-file %s -o 0x%llx'",
-			    dump->path, vmlinux, (unsigned long long)dump->slide);
+		COMMAND(list, "gdb", "-c", dump->path, "-ex", symbols);
 	return list;
 }
 

@@ -2,28 +2,14 @@
 /* The command that runs a case again; see repro.h. */
 #include "runner/repro.h"
 
-#include <string.h>
-
 #include "runner/plan.h"
+#include "runner/text.h"
 #include "vmm/base/buf.h"
 
-/* 'x' with each ' inside made '\'' */
 static void quote(struct buf *out, const char *word)
 {
-	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				  "_-+=./:,@%")]) {
-		buf_printf(out, " %s", word);
-		return;
-	}
-	buf_puts(out, " '");
-	for (; *word; word++) {
-		if (*word == '\'')
-			buf_puts(out, "'\\''");
-		else
-			buf_putc(out, *word);
-	}
-	buf_putc(out, '\'');
+	buf_putc(out, ' ');
+	text_quote(word, out);
 }
 
 char *repro_command(const struct plan_opts *o, u64 seed, const char *accel,

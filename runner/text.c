@@ -95,6 +95,23 @@ int text_visible(const char *p, size_t len, struct buf *out)
 	return out->failed ? -ENOMEM : 0;
 }
 
+int text_quote(const char *word, struct buf *out)
+{
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "_-+=./:,@%")])
+		return buf_puts(out, word);
+	buf_putc(out, '\'');
+	for (; *word; word++) {
+		/* Outside of the quotes, escaped. */
+		if (*word == '\'')
+			buf_puts(out, "'\\''");
+		else
+			buf_putc(out, *word);
+	}
+	return buf_putc(out, '\'');
+}
+
 bool text_glob(const char *glob, const char *text)
 {
 	const char *star = NULL, *back = NULL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* text: hostile bytes on their way into a text format: UTF-8, visibility; globs. */
+/*
+ * text: hostile bytes on their way into a text format: UTF-8, visibility; words
+ * for a shell; globs.
+ */
 #ifndef VMTAP_RUNNER_TEXT_H
 #define VMTAP_RUNNER_TEXT_H
 
@@ -37,6 +40,9 @@ size_t text_unit(const char *p, size_t len, char out[8], size_t *out_len);
 
 /** text_visible() - append all of @p as text_unit() shows it; 0, -ENOMEM */
 int text_visible(const char *p, size_t len, struct buf *out);
+
+/** text_quote() - append @word as a shell takes it for one; 0, -ENOMEM */
+int text_quote(const char *word, struct buf *out);
 
 /** text_glob() - '*' and '?' as in a shell but over '/' too; all else literal */
 bool text_glob(const char *glob, const char *text);

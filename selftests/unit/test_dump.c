@@ -89,6 +89,26 @@ TEST(kept_core_is_told)
 	dump_deinit(&d);
 }
 
+/* As a shell hands them on, whatever the case is called. */
+TEST(commands_are_quoted_for_a_shell)
+{
+	struct value *block = value_map(), *list;
+	struct dump d = { .path = strdup("/o/it's [kernel=6.12]/vmcore") };
+
+	dump_settle(&d, true, &kernel, block);
+	list = value_get(block, "open_with");
+	ASSERT_NE(NULL, list);
+	ASSERT_EQ(3, list->list.len);
+	EXPECT_STREQ("vmtap vmcore '/o/it'\\''s [kernel=6.12]/vmcore'",
+		     value_as_str(list->list.items[0], ""));
+	EXPECT_STREQ("drgn -c '/o/it'\\''s [kernel=6.12]/vmcore' -s VMLINUX",
+		     value_as_str(list->list.items[1], ""));
+	EXPECT_STREQ("crash --kaslr=auto VMLINUX '/o/it'\\''s [kernel=6.12]/vmcore'",
+		     value_as_str(list->list.items[2], ""));
+	value_free(block);
+	dump_deinit(&d);
+}
+
 TEST(dropped_core_is_gone_and_not_told)
 {
 	char path[] = "/tmp/vmtap-dump-XXXXXX";

@@ -58,4 +58,23 @@ TEST(hostile_characters_are_made_visible)
 	}
 }
 
+TEST(words_come_back_from_a_shell)
+{
+	static const char *const words[][2] = {
+		{ "/kept/a-b_c.d,e", "/kept/a-b_c.d,e" },
+		{ "", "''" },
+		{ "x[kernel=6.12]", "'x[kernel=6.12]'" },
+		{ "it's $HOME", "'it'\\''s $HOME'" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		struct buf out = { 0 };
+
+		EXPECT_EQ(0, text_quote(words[i][0], &out));
+		EXPECT_STREQ(words[i][1], buf_str(&out));
+		buf_reset(&out);
+	}
+}
+
 TEST_HARNESS_MAIN
