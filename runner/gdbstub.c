@@ -217,6 +217,7 @@ void gdbstub_stopped(struct gdbstub *g, u32 cpu, enum gdb_stop stop,
 	else if (stop == GDB_STOP_POINT && g->says_break)
 		snprintf(g->reason + n, sizeof(g->reason) - n, "%s:;", words[kind]);
 	g->cpu = g->stopped = cpu;
+	g->runs = false;
 	reply_stop(g);
 }
 
@@ -517,10 +518,21 @@ static enum gdb_want on_v(struct gdbstub *g, const char *p, const char *end)
 	return GDB_WANT_MORE;
 }
 
+/* While it runs there is nothing but a Ctrl-C, which is no packet, and an end. */
+static bool is_early(const struct gdbstub *g, const char *p, const char *end)
+{
+	return g->runs && !(p < end && *p == 'k') && !begins(&p, end, "vKill");
+}
+
 static enum gdb_want on_packet(struct gdbstub *g, const char *p, const char *end)
 {
-	char c = p < end ? *p++ : 0;
+	char c;
 
+	if (is_early(g, p, end)) {
+		reply_status(g, -EBUSY);
+		return GDB_WANT_MORE;
+	}
+	c = p < end ? *p++ : 0;
 	switch (c) {
 	case '?':
 		reply_stop(g);
@@ -617,6 +629,7 @@ static enum gdb_want take_packet(struct gdbstub *g, size_t len)
 	buf_consume(&g->in, len + 3);
 	if (good)
 		want = on_packet(g, packet, packet + len - 1);
+	g->runs |= want == GDB_WANT_RUN;
 	return want;
 }
 

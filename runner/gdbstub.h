@@ -55,6 +55,7 @@ struct gdbstub {
 	/* private */
 	struct buf last;	/* packet, to be sent again on '-' */
 	bool no_ack, says_break;
+	bool runs;		/* since GDB_WANT_RUN; until it stopped */
 	u32 cpu;		/* that g, m and their like are about */
 	u32 stopped;		/* CPU that stopped */
 	char reason[48];	/* of the stop, as in a stop reply */

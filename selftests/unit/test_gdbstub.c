@@ -275,20 +275,29 @@ TEST_F(stub, threads)
 	EXPECT_STREQ("OK", ask(self, "Hg0"));
 }
 
+/* It runs, and stops again before anything else is said. */
+static enum gdb_want go(FIXTURE_DATA(stub) *self, const char *text)
+{
+	enum gdb_want want = say(self, text);
+
+	gdbstub_stopped(&self->g, 0, GDB_STOP_INTERRUPT, GDB_BREAK_HW, 0);
+	heard(self);
+	return want;
+}
+
 TEST_F(stub, going_on)
 {
-	EXPECT_EQ(GDB_WANT_RUN, say(self, "vCont;c"));
+	EXPECT_EQ(GDB_WANT_RUN, go(self, "vCont;c"));
 	EXPECT_EQ(3, self->g.run);
 	EXPECT_EQ(0, self->g.step);
-	EXPECT_EQ(GDB_WANT_RUN, say(self, "vCont;s:2"));
+	EXPECT_EQ(GDB_WANT_RUN, go(self, "vCont;s:2"));
 	EXPECT_EQ(2, self->g.run);
 	EXPECT_EQ(2, self->g.step);
-	EXPECT_EQ(GDB_WANT_RUN, say(self, "vCont;S05:1;c"));
+	EXPECT_EQ(GDB_WANT_RUN, go(self, "vCont;S05:1;c"));
 	EXPECT_EQ(3, self->g.run);
 	EXPECT_EQ(1, self->g.step);
-	EXPECT_EQ(GDB_WANT_RUN, say(self, "vCont;c:2;s:-1"));
+	EXPECT_EQ(GDB_WANT_RUN, go(self, "vCont;c:2;s:-1"));
 	EXPECT_EQ(1, self->g.step);
-	heard(self);
 	EXPECT_EQ('E', *ask(self, "vCont;x"));
 	EXPECT_EQ('E', *ask(self, "vCont;c:9"));
 	EXPECT_EQ('E', *ask(self, "vCont"));
@@ -297,10 +306,33 @@ TEST_F(stub, going_on)
 	EXPECT_EQ(GDB_WANT_DETACH, say(self, "D"));
 }
 
+/* What moves or changes a target wants it to stand. */
+TEST_F(stub, what_runs_can_only_be_stopped_or_killed)
+{
+	static const char *const early[] = {
+		"c", "s", "vCont;c", "D", "g", "G00", "m1000,1", "M1000,1:00",
+		"Z1,10,1", "P10=00", "?", "",
+	};
+	size_t i;
+
+	EXPECT_EQ(GDB_WANT_RUN, say(self, "c"));
+	heard(self);
+	for (i = 0; i < ARRAY_SIZE(early); i++)
+		EXPECT_STREQ("E10", ask(self, early[i]));
+	EXPECT_EQ(GDB_WANT_STOP, feed(self, "\003", 1));
+	EXPECT_EQ(GDB_WANT_KILL, say(self, "k"));
+	EXPECT_EQ(GDB_WANT_KILL, say(self, "vKill;1"));
+	gdbstub_stopped(&self->g, 0, GDB_STOP_INTERRUPT, GDB_BREAK_HW, 0);
+	heard(self);
+	EXPECT_STREQ("QC1", ask(self, "qC"));
+	EXPECT_EQ('h', self->memory[0]);
+}
+
 TEST_F(stub, what_comes_behind_a_continue_waits)
 {
 	EXPECT_EQ(GDB_WANT_RUN, feed(self, "$vCont;c#a8\003$qC#b4", 18));
 	EXPECT_EQ(GDB_WANT_STOP, gdbstub_take(&self->g));
+	gdbstub_stopped(&self->g, 0, GDB_STOP_INTERRUPT, GDB_BREAK_HW, 0);
 	heard(self);
 	EXPECT_EQ(GDB_WANT_MORE, gdbstub_take(&self->g));
 	EXPECT_STREQ("QC1", heard(self));
