@@ -5,7 +5,7 @@
 # at: of such a verdict, and those that were not to be taken.
 . "$(dirname "$0")/../lib/tap.sh"
 
-plan 14
+plan 16
 build=${VMTAP_BUILD:-$top/build}
 export XDG_STATE_HOME=$tmp/state
 cd "$tmp" || exit 1
@@ -84,8 +84,8 @@ guest:
 snapshots: {on_failure: false}
 END
 
-within 900 $pin "$vmtap" run --jobs 1 --kernel 7.x --out kept --keep-vmcore never \
-	--json all.json cases >out.tap 2>out.err
+within 900 $pin "$vmtap" run --jobs 1 --kernel 7.x --out kept \
+	--keep-vmcore always --vmcore-limit 1M --json all.json cases >out.tap 2>out.err
 is "the run fails" $? 1
 # of CASE: how it ended, and why
 of()
@@ -110,6 +110,11 @@ for threshold in \
 done
 like "a host without time is told from a guest that hangs" "$(of starved)" \
 	"^timeout timeout after [0-9]+ ms .*: the host was too busy: a vCPU that had work"
+is "no core is over the limit" "$(find kept -name 'vmcore*')" ""
+like "and by how much one would have been" "$(python3 -c 'import json
+print(*(x["block"].get("vmcore_error") for x in json.load(open("all.json"))["cases"]
+	if x["name"].startswith("busy")))')" \
+	'^it would take [0-9]+ MiB, --vmcore-limit is 1 MiB'
 busy=$(echo kept/busy*)
 quiet=$(echo kept/quiet*)
 
