@@ -100,6 +100,25 @@ int coordinator_request(struct coordinator *c, enum freeze_kind kind,
 	return enqueue(c, &job);
 }
 
+/*
+ * One exit may bring several hits; the vCPU stands until the last is served.
+ * It queued them all before it came to stand.
+ */
+static void let_go(struct coordinator *c, int vcpu)
+{
+	bool more = false;
+	u32 i;
+
+	if (vcpu < 0)
+		return;
+	pthread_mutex_lock(&c->lock);
+	for (i = 0; i < c->len; i++)
+		more |= c->queue[(c->head + i) % COORDINATOR_QUEUE_MAX].req.vcpu == vcpu;
+	pthread_mutex_unlock(&c->lock);
+	if (!more)
+		c->cfg.ops->release(c->cfg.arg, (u32)vcpu);
+}
+
 int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
 		    const char *why, u64 cookie, bool is_signed)
 {
@@ -113,7 +132,7 @@ int coordinator_hit(struct coordinator *c, u32 vcpu, const char *name,
 	c->cfg.ops->hold(c->cfg.arg, vcpu);
 	err = enqueue(c, &job);
 	if (err)
-		c->cfg.ops->release(c->cfg.arg, vcpu);
+		let_go(c, (int)vcpu);
 	return err;
 }
 
@@ -197,8 +216,7 @@ static void serve(struct coordinator *c, const struct job *job, struct clock *k)
 	if (k)
 		count_fired_locked(k, &out);
 	pthread_mutex_unlock(&c->lock);
-	if (job->req.vcpu >= 0)
-		c->cfg.ops->release(c->cfg.arg, (u32)job->req.vcpu);
+	let_go(c, job->req.vcpu);
 	c->cfg.ops->store(c->cfg.arg, &job->req, &out);
 	tell_waiter(c, job, out.err);
 }
@@ -380,8 +398,7 @@ static void refuse(struct coordinator *c, const struct job *job)
 {
 	struct freeze_outcome out = { .err = -ESHUTDOWN, .begin_ns = now_ns() };
 
-	if (job->req.vcpu >= 0)
-		c->cfg.ops->release(c->cfg.arg, (u32)job->req.vcpu);
+	let_go(c, job->req.vcpu);
 	c->cfg.ops->store(c->cfg.arg, &job->req, &out);
 	tell_waiter(c, job, out.err);
 }

@@ -22,9 +22,8 @@ static void on_debug(void *arg, u32 vcpu, const struct trap_debug *trap)
 
 	machine_hold(t->m, vcpu);
 	pthread_mutex_lock(&t->lock);
-	/* Of two at once the second comes again: it has not gone on. */
-	if (!t->event.has)
-		t->event = (struct gdb_event){ true, vcpu, trap->dr6 };
+	t->met |= 1ULL << vcpu;
+	t->dr6[vcpu] = trap->dr6;
 	t->held |= 1ULL << vcpu;
 	pthread_mutex_unlock(&t->lock);
 	eventfd_write(t->wake_fd, 1);
@@ -194,43 +193,76 @@ static void release_all(struct gdb_target *t)
 	t->held = 0;
 }
 
+/* The point that @dr6 tells of; the last one where there are several. */
+static int point_of(const struct gdb_target *t, u64 dr6)
+{
+	int i = TRAP_ADDRS;
+
+	while (i-- && !(dr6 >> i & 1 && t->points[i].used))
+		;
+	return i;
+}
+
+/*
+ * Of several vCPUs at once one is told. A breakpoint is met again when the
+ * others go on; a write that was watched has happened, so it waits its turn.
+ */
+static u64 not_again(const struct gdb_target *t)
+{
+	u64 left = 0;
+	u32 i;
+
+	for (i = 0; i < machine_nr_cpus(t->m); i++) {
+		int point = t->met >> i & 1 ? point_of(t, t->dr6[i]) : -1;
+
+		if (point >= 0 && t->points[point].kind >= GDB_WATCH_WRITE)
+			left |= 1ULL << i;
+	}
+	return left;
+}
+
 void gdb_target_run(struct gdb_target *t, u64 run, u64 step)
 {
+	u64 left;
 	u32 i;
 
 	pthread_mutex_lock(&t->lock);
-	t->event.has = false;
+	t->met = left = not_again(t);
 	release_all(t);
 	for (i = 0; i < machine_nr_cpus(t->m); i++) {
 		machine_step(t->m, i, step >> i & 1);
-		if (!(run >> i & 1)) {
+		if (!((run & ~left) >> i & 1)) {
 			t->held |= 1ULL << i;
 			machine_hold(t->m, i);
 		}
 	}
 	pthread_mutex_unlock(&t->lock);
 	machine_resume(t->m);
+	if (left)
+		eventfd_write(t->wake_fd, 1);
 }
 
 bool gdb_target_event(struct gdb_target *t, u32 *cpu, enum gdb_stop *stop,
 		      enum gdb_point *kind, u64 *addr)
 {
-	struct gdb_event e;
-	unsigned int i;
+	bool any;
+	int point;
 
 	pthread_mutex_lock(&t->lock);
-	e = t->event;
+	any = t->met;
+	if (any) {
+		*cpu = (u32)__builtin_ctzll(t->met);
+		t->met &= ~(1ULL << *cpu);
+	}
 	pthread_mutex_unlock(&t->lock);
-	if (!e.has)
+	if (!any)
 		return false;
-	*cpu = e.cpu;
 	*stop = GDB_STOP_STEP;
-	for (i = 0; i < TRAP_ADDRS; i++) {
-		if (!(e.dr6 >> i & 1) || !t->points[i].used)
-			continue;
+	point = point_of(t, t->dr6[*cpu]);
+	if (point >= 0) {
 		*stop = GDB_STOP_POINT;
-		*kind = t->points[i].kind;
-		*addr = t->points[i].addr;
+		*kind = t->points[point].kind;
+		*addr = t->points[point].addr;
 	}
 	return true;
 }
@@ -239,6 +271,7 @@ void gdb_target_forget(struct gdb_target *t)
 {
 	static const u64 none[TRAP_ADDRS];
 
+	memset(t->points, 0, sizeof(t->points));
 	machine_debug_regs(t->m, none, 0);
 	gdb_target_run(t, ~0ULL, 0);
 }

@@ -12,18 +12,12 @@
 
 #include "runner/gdbstub.h"
 
-/* What a vCPU met while the guest ran. */
-struct gdb_event {
-	bool has;
-	u32 cpu;
-	u64 dr6;
-};
-
 struct gdb_target {
 	struct machine *m;
 	int wake_fd;		/* eventfd: a vCPU met something */
 	pthread_mutex_t lock;
-	struct gdb_event event;	/* the first one since it ran */
+	u64 met;		/* vCPUs that something stopped, not told yet */
+	u64 dr6[MACHINE_MAX_CPUS];	/* ... by what */
 	u64 held;		/* vCPUs that do not go on with the others */
 	struct {
 		bool used;

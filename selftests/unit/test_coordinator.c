@@ -27,7 +27,7 @@ FIXTURE(freeze) {
 	struct freeze_outcome out[KEPT];
 	u64 seen;		/* take(): fake vCPU 0's progress */
 	u64 hit_at;		/* its progress when it called _hit(); 0: not yet */
-	bool want_hit;
+	bool want_hit, want_two;
 };
 
 typedef struct _test_data_freeze env_t;
@@ -106,6 +106,8 @@ static void env_run(void *arg, struct fake *f)
 			 __ATOMIC_SEQ_CST);
 	if (coordinator_hit(e->c, f->index, "hit", "a write", 7, false))
 		__atomic_store_n(&e->hit_at, 0, __ATOMIC_SEQ_CST);
+	if (e->want_two)
+		coordinator_hit(e->c, f->index, "too", "the same write", 7, false);
 }
 
 FIXTURE_SETUP(freeze)
@@ -366,6 +368,25 @@ TEST_F(freeze, a_hit_is_captured_where_it_happened)
 	EXPECT_EQ(0, self->req[0].vcpu);
 	EXPECT_EQ(7, self->req[0].cookie);
 	EXPECT_STREQ("a write", self->req[0].why);
+}
+
+/* A write that two watchpoints see: both captures are of that moment. */
+TEST_F(freeze, two_hits_of_one_write_are_captured_alike)
+{
+	u64 seen;
+	int i;
+
+	self->want_two = true;
+	for (i = 1; i <= 100; i++) {
+		__atomic_store_n(&self->hit_at, 0, __ATOMIC_SEQ_CST);
+		fake_set(&self->want_hit, true);
+		while (__atomic_load_n(&self->stores, __ATOMIC_SEQ_CST) < 2 * (u32)i)
+			usleep(50);
+		seen = __atomic_load_n(&self->seen, __ATOMIC_SEQ_CST);
+		ASSERT_EQ(self->hit_at, seen);
+	}
+	EXPECT_STREQ("hit", self->req[0].name);
+	EXPECT_STREQ("too", self->req[1].name);
 }
 
 TEST_F(freeze, a_full_queue_refuses_and_a_killed_one_answers_all)
