@@ -544,7 +544,8 @@ static const struct key top_keys[] = {
 	{ "expect", KEY_CUSTOM, AT(scenario, expect), .custom = &custom_expect,
 	  .dflt = "pass",
 	  .doc = "What makes the case a success. fail is any exit status but 0; "
-		 "panic, timeout and scheduler_exit are ends without a verdict." },
+		 "panic, timeout and scheduler_exit are ends without a verdict; monitor "
+		 "is exit status 0 of a guest in which the monitor found what it looks for." },
 	{ "xfail", KEY_STR, AT(scenario, xfail),
 	  .pattern = "^[^#]+$", .form = "a reason without '#'",
 	  .doc = "Known to be broken, and why: a failure is told as XFAIL, a pass as XPASS.",

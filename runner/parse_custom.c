@@ -213,7 +213,7 @@ static int parse_expect(struct parse_ctx *ctx, const struct ynode *n, void *out)
 {
 	static const char *const words[] = {
 		"pass", "fail", "exit N", "panic", "timeout",
-		"scheduler_exit", NULL,
+		"scheduler_exit", "monitor", NULL,
 	};
 	struct expect_want *expect = out;
 	struct ynode number = *n;
@@ -241,9 +241,9 @@ static int parse_expect(struct parse_ctx *ctx, const struct ynode *n, void *out)
 
 const struct key_custom custom_expect = {
 	.parse = parse_expect,
-	.form = "pass, fail, exit N, panic, timeout or scheduler_exit",
+	.form = "pass, fail, exit N, panic, timeout, scheduler_exit or monitor",
 	.schema = "\"type\": \"string\", \"pattern\": "
-		  "\"^(pass|fail|exit [0-9]+|panic|timeout|scheduler_exit)$\"",
+		  "\"^(pass|fail|exit [0-9]+|panic|timeout|scheduler_exit|monitor)$\"",
 };
 
 /* Its schema is made from the table: a list for each key. */

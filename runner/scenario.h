@@ -207,6 +207,7 @@ enum expect_kind {
 	EXPECT_PANIC,
 	EXPECT_TIMEOUT,
 	EXPECT_SCHED_EXIT,	/* the scheduler leaves before its time */
+	EXPECT_MONITOR,		/* exit status 0, and a verdict of the monitor */
 };
 
 struct expect_want {

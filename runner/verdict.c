@@ -221,8 +221,10 @@ static void decide(const struct verdict_facts *f, struct verdict *v)
 		return;
 	} else if (f->splat) {
 		say(v, "the kernel complained: %s", f->splat);
-	} else if (f->monitor) {
+	} else if (f->monitor && f->expect.kind != EXPECT_MONITOR) {
 		say(v, "%s", f->monitor);
+	} else if (!f->monitor && f->expect.kind == EXPECT_MONITOR) {
+		say(v, "the monitor was expected to find something, but found nothing");
 	} else {
 		v->success = true;
 	}

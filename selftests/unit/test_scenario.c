@@ -363,6 +363,7 @@ TEST_F(scenario, expectations)
 		{ "expect: pass\n", EXPECT_PASS, 0 }, { "expect: fail\n", EXPECT_FAIL, 0 },
 		{ "expect: exit 0\n", EXPECT_EXIT, 0 }, { "expect: exit 255\n", EXPECT_EXIT, 255 },
 		{ "expect: panic\n", EXPECT_PANIC, 0 }, { "expect: timeout\n", EXPECT_TIMEOUT, 0 },
+		{ "expect: monitor\n", EXPECT_MONITOR, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

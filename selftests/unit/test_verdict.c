@@ -225,6 +225,27 @@ TEST(payload_signal_is_named)
 	EXPECT_NE(NULL, strstr(v.reason, "signal 11"));
 }
 
+TEST(what_the_monitor_found_is_what_was_asked_for)
+{
+	struct verdict_facts f = passed();
+	struct verdict v;
+
+	f.expect.kind = EXPECT_MONITOR;
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	EXPECT_NE(NULL, strstr(v.reason, "found nothing"));
+	f.monitor = "stall: x";
+	verdict_decide(&f, &v);
+	EXPECT_TRUE(v.success);
+	f.exit_code = 1;
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+	f.exit_code = 0;
+	f.splat = "WARNING: at x";
+	verdict_decide(&f, &v);
+	EXPECT_FALSE(v.success);
+}
+
 TEST(a_scheduler_that_left_is_what_was_asked_for)
 {
 	struct verdict_facts f = passed();
