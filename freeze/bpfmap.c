@@ -266,34 +266,47 @@ static int hash_layout(const struct kread *k, const struct bpfmap *m,
 	return 0;
 }
 
+/* Is @ptr a per-CPU pointer: does CPU 0 have a copy? */
+static bool is_percpu_ptr(const struct kread *k, u64 ptr)
+{
+	gva_t copy;
+	gpa_t gpa;
+
+	return ptr && !(ptr & 7) && !kread_percpu_ptr(k, ptr, 0, &copy) &&
+	       !vas_translate(&k->vas, copy, &gpa, NULL);
+}
+
 /*
  * The value follows the key, at 8 bytes' alignment. A per-CPU map has a
- * __percpu pointer there, which kernels until 6.14 did not align: take the
- * one of the two that can be followed.
+ * __percpu pointer there, which kernels until 6.14 did not align. What lies
+ * between key and alignment tells: it is the pointer's low end, or nobody
+ * writes it. It may be 0 there and hold anything here; so that is the one to
+ * try first, and the one that cannot be followed is the other.
  */
 static int value_of(const struct kread *k, const struct bpfmap *m,
 		    const struct hash_walk *w, gva_t elem, gva_t *out)
 {
-	u64 at[2] = { round_up(m->key_size, 8U), m->key_size };
-	size_t i;
+	gva_t after = elem + w->key_off + m->key_size;
+	u64 gap = round_up(m->key_size, 8U) - m->key_size, low = 0;
+	bool aligned;
+	int err, i;
 
 	if (!w->percpu) {
-		*out = elem + w->key_off + at[0];
+		*out = after + gap;
 		return 0;
 	}
-	for (i = 0; i < ARRAY_SIZE(at); i++) {
+	err = vas_read(&k->vas, after, &low, gap);
+	aligned = !low;
+	for (i = 0; !err && i < 2; i++, aligned = !aligned) {
 		u64 ptr;
-		gva_t copy;
-		gpa_t gpa;
 
-		if (!vas_read_u64(&k->vas, elem + w->key_off + at[i], &ptr) &&
-		    ptr && !(ptr & 7) && !kread_percpu_ptr(k, ptr, 0, &copy) &&
-		    !vas_translate(&k->vas, copy, &gpa, NULL)) {
+		err = vas_read_u64(&k->vas, after + (aligned ? gap : 0), &ptr);
+		if (!err && is_percpu_ptr(k, ptr)) {
 			*out = ptr;
 			return 0;
 		}
 	}
-	return -EFAULT;
+	return err ? err : -EFAULT;
 }
 
 int bpfmap_hash_walk(const struct kread *k, const struct bpfmap *m,

@@ -141,7 +141,8 @@ static struct value *type_value(const struct ktype *kt, u32 id)
 		add_str(v, "name", buf_str(&name));
 	if (!ktype_info(kt, id, &info)) {
 		value_set(v, "size", value_int((s64)info.size));
-		if ((info.kind == KTYPE_STRUCT || info.kind == KTYPE_UNION) &&
+		if ((info.kind == KTYPE_STRUCT || info.kind == KTYPE_UNION ||
+		     info.kind == KTYPE_ENUM) &&
 		    !ktype_layout(kt, info.id, &layout))
 			add_str(v, "layout", buf_str(&layout));
 	}

@@ -32,7 +32,7 @@ static const char usage_text[] =
 "\n"
 "  -n             fetch: look for newer ones than are there\n"
 "      --symbol NAME  info: only this symbol; may be repeated\n"
-"      --type NAME    info: only this type, with the layout of a struct\n"
+"      --type NAME    info: only this type, with what a struct or enum holds\n"
 "      --json         info: as JSON\n"
 "  -h, --help     this text\n"
 "\n"

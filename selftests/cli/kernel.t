@@ -6,7 +6,7 @@
 
 image=$("$vmtap" kernel list 2>/dev/null | awk '$2 == "cache" { print $3; exit }')
 [ -n "$image" ] || skip_all "no stock kernel: vmtap kernel fetch"
-plan 13
+plan 16
 
 # field EXPRESSION: of the JSON on stdin
 field()
@@ -26,6 +26,8 @@ is "one symbol" "$("$vmtap" kernel info --json --symbol _text "$image" |
 	field 'd["symbol"]["_text"]')" 0xffffffff81000000
 like "the layout of a struct" "$("$vmtap" kernel info --type 'struct list_head' "$image")" \
 	'struct list_head \*next;.*size 16'
+like "what an enum holds" "$("$vmtap" kernel info --type system_states "$image")" \
+	$'\n        SYSTEM_RUNNING = 3,\n'
 is "no such symbol" "$("$vmtap" kernel info --symbol no_such "$image" 2>&1; echo $?)" \
 	$'vmtap: kernel: the kernel has no symbol no_such\n69'
 is "no such type" "$("$vmtap" kernel info --type no_such "$image" 2>&1; echo $?)" \
@@ -40,10 +42,21 @@ cpu_ms()
 	{ time "$@" >/dev/null; } 2>&1 | awk '{ print int(($1 + $2) * 1000) }'
 }
 
-# The bounds are for a machine that does nothing else; this one may.
-warm=$(for _ in 1 2 3; do cpu_ms "$vmtap" kernel info --symbol schedule "$image"; done |
-	sort -n | head -n 1)
-ok "a known image's symbol: $warm ms of CPU" test "$warm" -lt 30
+# least COMMAND...: the CPU time of the best of seven
+least()
+{
+	for _ in 1 2 3 4 5 6 7; do cpu_ms "$@"; done | sort -n | head -n 1
+}
+
+# The bounds are for a machine that does nothing else; this one may. What any
+# verb pays before it begins counts for nothing.
+start=$(least "$vmtap" --version)
+for what in "--symbol schedule" "--type task_struct" --json; do
+	# shellcheck disable=SC2086 # two words
+	warm=$(least "$vmtap" kernel info $what "$image")
+	ok "a known image, $what: $warm ms of CPU, $start of them to start" \
+		test "$((warm - start))" -lt 5
+done
 cold=$(XDG_CACHE_HOME=$tmp/cache cpu_ms "$vmtap" kernel info --symbol schedule "$image")
 ok "a new image's: $cold ms of CPU" test "$cold" -lt 4000
 

@@ -251,6 +251,45 @@ TEST_F(bpf, hash_walk_and_lookup)
 	EXPECT_EQ(-ELOOP, bpfmap_hash_walk(&self->g.k, &m, 2, add_up, &s));
 }
 
+static gva_t value_at(FIXTURE_DATA(bpf) *self, unsigned int cpu)
+{
+	struct bpfmap m;
+	u64 key = 5;
+	gva_t at = 0;
+
+	if (bpfmap_find(&self->g.k, "hits", &m, NULL) ||
+	    bpfmap_hash_addr(&self->g.k, &m, &key, cpu, &at))
+		return 0;
+	return at;
+}
+
+/* Until 6.14 the pointer follows the key at once, since then at 8 bytes. */
+TEST_F(bpf, percpu_hash_of_old_and_new_kernels)
+{
+	const u64 ptr = 0x80008;	/* its upper half can be followed, too */
+	struct kguest *g = &self->g;
+	gva_t b = add_buckets(self), e = add_elem(self, 5, 0, 1);
+
+	kguest_put(g, self->offsets, KGUEST_VIRT, 8);
+	kguest_put(g, b, e, 8);
+	kguest_set(g, self->hash, "bpf_map.map_type", BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	kguest_set(g, self->hash, "bpf_map.key_size", 6);
+	EXPECT_EQ(0, value_at(self, 0));
+	kguest_put(g, e + 48 + 6, ptr, 8);
+	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));
+	EXPECT_EQ(ptr + 4096, value_at(self, 1));
+	kguest_put(g, e + 48 + 6, 0, 8);
+	kguest_put(g, e + 48 + 8, ptr, 8);
+	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));
+	/* Memory that was used before. */
+	kguest_put(g, e + 48 + 6, 0x1234, 2);
+	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));
+	/* Without a gap both are one place. */
+	kguest_set(g, self->hash, "bpf_map.key_size", 8);
+	kguest_put(g, e + 48, 5, 8);
+	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));
+}
+
 TEST_F(bpf, hash_chain_that_loops)
 {
 	gva_t b = add_buckets(self), e = add_elem(self, 1, 2, 0);
