@@ -144,9 +144,13 @@ int inside_dmesg(const struct kread *k, struct buf *out, struct diag *d)
 	struct dmesg log;
 	int err = vmcoreinfo_read(k, &info);
 
-	if (err)
+	/* It comes late in the boot: a kernel that died before has none. */
+	if (err && k->types)
+		err = dmesg_read(k, &log, d);
+	else if (err)
 		return diag_fail(d, err, NULL, "no VMCOREINFO in guest memory");
-	err = dmesg_read_vmcoreinfo(&k->vas, &info, &log, d);
+	else
+		err = dmesg_read_vmcoreinfo(&k->vas, &info, &log, d);
 	if (err)
 		return err;
 	err = dmesg_print(&log, out);

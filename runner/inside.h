@@ -54,7 +54,10 @@ void inside_deinit(struct inside *in);
 int inside_kread(struct inside *in, unsigned int want, struct kread *k,
 		 struct diag *d);
 
-/** inside_dmesg() - append the kernel's log buffer as text; 0 or -errno */
+/**
+ * inside_dmesg() - append the kernel's log buffer as text
+ * @k: without types a kernel's that has come to its VMCOREINFO. Return: 0; -errno.
+ */
 int inside_dmesg(const struct kread *k, struct buf *out, struct diag *d);
 
 #endif

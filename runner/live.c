@@ -601,10 +601,19 @@ static void take_log(struct live *x)
 	struct buf dmesg = { 0 };
 	struct diag d = { 0 };
 	struct kread k;
+	int err;
 
 	x->log = textlog_text(&x->heard.console, &x->log_len);
-	if (inside_kread(&x->inside, 0, &k, &d) ||
-	    inside_dmesg(&k, &dmesg, &d))
+	err = inside_kread(&x->inside, 0, &k, &d);
+	if (!err)
+		err = inside_dmesg(&k, &dmesg, &d);
+	if (err) {
+		diag_reset(&d);
+		err = inside_kread(&x->inside, INSIDE_TYPES, &k, &d);
+		if (!err)
+			err = inside_dmesg(&k, &dmesg, &d);
+	}
+	if (err)
 		log_debug("live", "the kernel's log is not read from memory: %s",
 			  diag_text(&d));
 	diag_reset(&d);

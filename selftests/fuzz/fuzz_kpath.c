@@ -20,7 +20,7 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t len);
 
-#define AREA 4096
+#define AREA 40960		/* the rest of the 64 KiB that pointers lead to */
 #define MAX_PATH 128
 
 static u64 word(const u8 *data, size_t len, size_t at)
@@ -35,8 +35,11 @@ static u64 word(const u8 *data, size_t len, size_t at)
 	return how < 12 ? (v >> 4) & 0xffff : v;
 }
 
-/* One guest for all runs: its symbols and types are no input. */
-static struct kguest *make_guest(gva_t *area)
+/*
+ * One guest for all runs: its symbols and types are no input. What a run wrote
+ * may have hit anything, its page tables too.
+ */
+static struct kguest *make_guest(bool fresh_ram, gva_t *area)
 {
 	static struct kguest g;
 	static gva_t at;
@@ -51,27 +54,26 @@ static struct kguest *make_guest(gva_t *area)
 	if (!fresh) {
 		kguest_init(&g);
 		at = kguest_alloc(&g, AREA, 4096);
+		BUG_ON(at + AREA > KGUEST_VIRT + 65536);
 		for (i = 0; i < ARRAY_SIZE(symbols); i++)
 			kguest_symbol(&g, symbols[i], at + i * 256);
 		kguest_ready(&g);
 		fresh = malloc(KGUEST_SIZE);
 		memcpy(fresh, g.ram, KGUEST_SIZE);
 	}
-	/* Writes may have hit anything. */
-	memcpy(g.ram, fresh, KGUEST_SIZE);
+	if (fresh_ram)
+		memcpy(g.ram, fresh, KGUEST_SIZE);
 	*area = at;
 	return &g;
 }
 
 static void lay_out(struct kguest *g, gva_t area, const u8 *data, size_t len)
 {
+	u64 *to = kguest_ptr(g, area);
 	size_t i;
 
-	for (i = 0; i < AREA; i += 8)
-		kguest_put(g, area + i, word(data, len, i * 3), 8);
-	for (i = 0; i < 65536 - AREA; i += 8)
-		*(u64 *)(g->ram + KGUEST_SIZE - 65536 + i) =
-			word(data, len, i * 5 + 1);
+	for (i = 0; i < AREA / sizeof(*to); i++)
+		to[i] = word(data, len, i * 24);
 }
 
 static int nothing(const struct kread *k, const void *key, gva_t value,
@@ -84,11 +86,13 @@ static int nothing(const struct kread *k, const void *key, gva_t value,
 	return 0;
 }
 
-static void look_at(const struct kread *k, const struct bpfmap *m)
+/* True where it wrote into the guest. */
+static bool look_at(const struct kread *k, const struct bpfmap *m)
 {
 	struct diag d = { 0 };
 	struct ktype *kt;
 	u64 key = 1;
+	bool wrote;
 	gva_t at;
 
 	bpfmap_array_addr(k, m, 1, 1, &at);
@@ -99,9 +103,11 @@ static void look_at(const struct kread *k, const struct bpfmap *m)
 	bpfmap_used(k, m, NULL);
 	if (!bpfmap_types(k, m, &kt, &d))
 		ktype_close(kt);
-	bpfwrite_field(k, m, "a.b", 1, &d);
-	bpfwrite_bytes(k, m, 0, 0, &key, sizeof(key), &d);
+	wrote = !bpfwrite_field(k, m, "a.b", 1, &d);
 	diag_reset(&d);
+	wrote |= !bpfwrite_bytes(k, m, 0, 0, &key, sizeof(key), &d);
+	diag_reset(&d);
+	return wrote;
 }
 
 static void sample(const struct kread *k)
@@ -121,17 +127,18 @@ static void sample(const struct kread *k)
 	sched_deinit(&s);
 }
 
-static void walk_all(const struct kread *k)
+static bool walk_all(const struct kread *k)
 {
 	struct bpfprog *progs;
 	struct bpfmap *maps;
 	struct tasks tasks;
+	bool wrote = false;
 	size_t nr, i;
 	gva_t at;
 
 	if (!bpfmap_list(k, &maps, &nr, NULL)) {
 		for (i = 0; i < min(nr, (size_t)4); i++)
-			look_at(k, &maps[i]);
+			wrote |= look_at(k, &maps[i]);
 		free(maps);
 	}
 	if (!bpfprog_list(k, &progs, &nr, NULL))
@@ -140,10 +147,12 @@ static void walk_all(const struct kread *k)
 		tasks_reset(&tasks);
 	tasks_current(k, 0, &at);
 	sample(k);
+	return wrote;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 {
+	static bool wrote;
 	char path[MAX_PATH + 1] = "";
 	struct diag d = { 0 };
 	struct kguest *g;
@@ -154,14 +163,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 		return 0;
 	n = min(min(len - 1, (size_t)data[0]), (size_t)MAX_PATH);
 	memcpy(path, data + 1, n);
-	g = make_guest(&area);
+	g = make_guest(wrote, &area);
 	lay_out(g, area, data, len);
 	kpath_check(g->sym, g->types, path, &d);
 	value_free(reads_path(&g->k, path));
 	value_free(reads_path(&g->k, "init_task.tasks.next"));
 	value_free(reads_path(&g->k, "runqueues[cpu=0].curr.x"));
 	value_free(reads_path(&g->k, "map(\"s\")[1]"));
-	walk_all(&g->k);
+	wrote = walk_all(&g->k);
 	diag_reset(&d);
 	return 0;
 }

@@ -30,13 +30,25 @@ FIXTURE(bpf) {
 	u32 bss_type;
 };
 
-/* BTF of the BPF object, in guest memory behind a struct btf. */
+/* Put @b into guest memory behind a struct btf, and free it. */
+static gva_t place_btf(struct kguest *g, struct btf *b, u64 base)
+{
+	u32 len;
+	const void *raw = btf__raw_data(b, &len);
+	gva_t data = kguest_alloc(g, len, 8), at = kguest_alloc(g, 24, 8);
+
+	memcpy(kguest_ptr(g, data), raw, len);
+	kguest_set(g, at, "btf.data", data);
+	kguest_set(g, at, "btf.data_size", len);
+	kguest_set(g, at, "btf.base_btf", base);
+	btf__free(b);
+	return at;
+}
+
+/* BTF of the BPF object. */
 static gva_t object_btf(FIXTURE_DATA(bpf) *self)
 {
 	struct btf *b = btf__new_empty();
-	gva_t at, data;
-	const void *raw;
-	u32 len;
 	int u32t = btf__add_int(b, "u32", 4, 0);
 	int u64t = btf__add_int(b, "u64", 8, 0);
 	int ch = btf__add_int(b, "char", 1, BTF_INT_SIGNED);
@@ -50,14 +62,7 @@ static gva_t object_btf(FIXTURE_DATA(bpf) *self)
 	btf__add_datasec_var_info(b, vars[0], 0, 4);
 	btf__add_datasec_var_info(b, vars[1], 8, 8);
 	btf__add_datasec_var_info(b, vars[2], 16, 8);
-	raw = btf__raw_data(b, &len);
-	data = kguest_alloc(&self->g, len, 8);
-	memcpy(kguest_ptr(&self->g, data), raw, len);
-	at = kguest_alloc(&self->g, 16, 8);
-	kguest_set(&self->g, at, "btf.data", data);
-	kguest_set(&self->g, at, "btf.data_size", len);
-	btf__free(b);
-	return at;
+	return place_btf(&self->g, b, 0);
 }
 
 static gva_t add_map(FIXTURE_DATA(bpf) *self, const char *name, u32 type,
@@ -431,6 +436,30 @@ TEST_F(bpf, paths_into_maps)
 	EXPECT_STREQ("55", read_path(self, "map(\"hits\")[5]"));
 	EXPECT_NE(NULL, strstr(read_path(self, "map(\"hits\")[6]"),
 			       "no such key"));
+}
+
+/* A module's BTF has its own types only, over those of the kernel. */
+TEST_F(bpf, value_typed_by_split_btf)
+{
+	struct kguest *g = &self->g;
+	gva_t value = self->arr + kguest_offset(g, "bpf_array.value");
+	u32 len;
+	void *raw = kguest_btf(&len);
+	struct btf *kernel = btf__new(raw, len);
+	struct btf *b = btf__new_empty_split(kernel);
+	int id = btf__add_struct(b, "module_value", 24);
+
+	btf__add_field(b, "n", btf__find_by_name(kernel, "u64"), 0, 0);
+	btf__add_field(b, "node", btf__find_by_name(kernel, "list_head"), 64, 0);
+	kguest_set(g, self->arr, "bpf_map.btf", place_btf(g, b, 0x1000));
+	kguest_set(g, self->arr, "bpf_map.btf_value_type_id", (u32)id);
+	kguest_put(g, value, 77, 8);
+	kguest_put(g, value + 16, 0x1234, 8);
+	EXPECT_STREQ("{.n = 77, .node = {.next = 0x0, .prev = 0x1234}}",
+		     read_path(self, "map(\"numbers\")[0]"));
+	EXPECT_STREQ("0x1234", read_path(self, "map(\"numbers\")[0].node.prev"));
+	btf__free(kernel);
+	free(raw);
 }
 
 TEST_F(bpf, paths_into_the_kernel)
