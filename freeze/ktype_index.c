@@ -113,11 +113,10 @@ s64 ktype_resolve_size(const struct ktype *kt, u32 id)
 		} else if (btf_is_mod(t) || btf_is_typedef(t) || btf_is_var(t) ||
 			   btf_kind(t) == BTF_KIND_TYPE_TAG) {
 			id = t->type;
-		} else if (btf_is_ptr(t)) {
-			return (s64)(nr * POINTER_SIZE);
-		} else if (btf_is_int(t) || btf_is_float(t) || btf_is_datasec(t) ||
-			   btf_is_composite(t) || btf_is_any_enum(t)) {
-			size = nr * t->size;
+		} else if (btf_is_ptr(t) || btf_is_int(t) || btf_is_float(t) ||
+			   btf_is_datasec(t) || btf_is_composite(t) ||
+			   btf_is_any_enum(t)) {
+			size = nr * (btf_is_ptr(t) ? POINTER_SIZE : t->size);
 			return size > UINT32_MAX ? -E2BIG : (s64)size;
 		} else {
 			return -EINVAL;

@@ -289,7 +289,13 @@ TEST_F(bpf, percpu_hash_of_old_and_new_kernels)
 	/* Memory that was used before. */
 	kguest_put(g, e + 48 + 6, 0x1234, 2);
 	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));
+	/* A gap of one byte: 256 times the pointer can be followed, too. */
+	kguest_set(g, self->hash, "bpf_map.key_size", 7);
+	kguest_put(g, e + 48, 5, 8);
+	kguest_put(g, e + 48 + 8, 0x508, 8);
+	EXPECT_EQ(KGUEST_VIRT + 0x508, value_at(self, 0));
 	/* Without a gap both are one place. */
+	kguest_put(g, e + 48 + 8, ptr, 8);
 	kguest_set(g, self->hash, "bpf_map.key_size", 8);
 	kguest_put(g, e + 48, 5, 8);
 	EXPECT_EQ(KGUEST_VIRT + ptr, value_at(self, 0));

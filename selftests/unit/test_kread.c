@@ -385,7 +385,7 @@ TEST_F(reader, runqueue_sample)
 	struct buf names = { 0 };
 	struct sched_cpu c;
 	struct sched s;
-	gva_t t = new_task(self, self->init_task, 77, "hog");
+	gva_t t = new_task(self, self->init_task, 77, "hog"), template;
 
 	ASSERT_EQ(0, sched_init(&s, &g->k, &self->d));
 	/* Nothing runs yet: left out, not zero. */
@@ -407,6 +407,10 @@ TEST_F(reader, runqueue_sample)
 	EXPECT_TRUE(c.idle);
 	kguest_set(g, self->rq[0], "rq.curr", 0x4000);
 	EXPECT_EQ(-EFAULT, sched_cpu_read(&s, 0, &c));
+	/* The section that all copies are made of is nobody's run queue. */
+	ASSERT_EQ(0, kread_symbol(&g->k, "runqueues", &template, NULL));
+	kguest_set(g, template, "rq.clock", 1);
+	kguest_set(g, template, "rq.curr", t);
 	kguest_put(g, self->offsets, 0, 8);
 	EXPECT_EQ(-EAGAIN, sched_cpu_read(&s, 0, &c));
 	EXPECT_EQ(-ERANGE, sched_cpu_read(&s, NR_CPUS, &c));

@@ -376,7 +376,7 @@ TEST_F(ktype, index_that_lies)
 	ASSERT_GT(64, nr);
 	ASSERT_NE(NULL, mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/types", dir);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		/* Ids and places that are none, and no end to probe for. */
 		memset(file, 0xff, sizeof(file));
 		memcpy(file, (u32[]){ self->raw_len, nr, 16 }, 12);
@@ -385,6 +385,9 @@ TEST_F(ktype, index_that_lies)
 		if (i == 2)	/* the last bytes */
 			for (u32 at = 3; at < 3 + nr; at++)
 				file[at] = self->kt->types_len - 4;
+		if (i == 3)	/* between two words */
+			for (u32 at = 3; at < 3 + nr; at++)
+				file[at] = 2;
 		ktype_index_close(kt);
 		ASSERT_EQ(0, kcache_store(dir, "types", 2, &iov, 1));
 		ASSERT_EQ(0, ktype_index_open(kt, dir));
@@ -392,6 +395,8 @@ TEST_F(ktype, index_that_lies)
 		EXPECT_EQ(-ENOENT, ktype_find(kt, "outer"));
 		for (u32 t = 0; t <= nr + 1; t++) {
 			ktype_layout(kt, t, &self->out);
+			EXPECT_EQ(!t || (i == 1 && t <= nr),
+				  !!ktype_by_id(kt, t));
 			EXPECT_GE(i == 1 ? 4 : 0, ktype_resolve_size(kt, t));
 		}
 	}
@@ -410,6 +415,48 @@ TEST_F(ktype, index_that_lies)
 	}
 	unlink(path);
 	rmdir(dir);
+}
+
+TEST_F(ktype, type_that_is_not_whole)
+{
+	int id = ktype_find(self->kt, "outer");
+	u32 at = self->kt->at[id - 1], len;
+
+	/* Its head, then its members. */
+	for (len = 0; len < 12 + 13 * 12; len += 4) {
+		self->kt->types_len = at + len;
+		EXPECT_EQ(NULL, ktype_by_id(self->kt, (u32)id));
+	}
+	self->kt->types_len = at + len;
+	EXPECT_NE(NULL, ktype_by_id(self->kt, (u32)id));
+}
+
+TEST(sizes_without_an_end)
+{
+	struct btf *b = btf__new_empty();
+	int ch = btf__add_int(b, "char", 1, 0);
+	int half = btf__add_array(b, ch, ch, 0x80000000);
+	int all = btf__add_array(b, ch, half, 2);
+	int ptrs = btf__add_array(b, ch, btf__add_ptr(b, 0), 0x20000000);
+	int wrap = btf__add_array(b, ch, btf__add_array(b, ch, half, 0x80000000), 4);
+	int loop = btf__add_typedef(b, "loop", (int)btf__type_cnt(b));
+	int func = btf__add_func_proto(b, 0);
+	struct ktype *kt;
+	const void *raw;
+	u32 len;
+
+	raw = btf__raw_data(b, &len);
+	ASSERT_EQ(0, ktype_open_data(raw, len, NULL, &kt, NULL));
+	EXPECT_EQ(0x80000000, ktype_resolve_size(kt, (u32)half));
+	EXPECT_EQ(-E2BIG, ktype_resolve_size(kt, (u32)all));
+	EXPECT_EQ(-E2BIG, ktype_resolve_size(kt, (u32)ptrs));
+	EXPECT_EQ(-E2BIG, ktype_resolve_size(kt, (u32)wrap));
+	EXPECT_EQ(-EINVAL, ktype_resolve_size(kt, (u32)loop));
+	EXPECT_EQ(-EINVAL, ktype_resolve_size(kt, (u32)func));
+	EXPECT_EQ(-EINVAL, ktype_resolve_size(kt, 0));
+	EXPECT_EQ(-EINVAL, ktype_resolve_size(kt, 1000));
+	ktype_close(kt);
+	btf__free(b);
 }
 
 /* Cut and damaged BTF is refused or stays within its bytes. */
