@@ -36,6 +36,10 @@ struct stats {
 	signed char small;
 };
 
+static const unsigned char macs[KEYS][6] = {
+	{ 0 }, { 1 }, { 2 }, { 3 },
+};
+
 static struct bpf_object *obj;
 
 static void die(const char *what)
@@ -68,11 +72,12 @@ static void tell_stats(const char *name, const struct stats *s)
 	       name, s->small);
 }
 
-static void tell_percpu(const char *map, int cpus)
+static void tell_percpu(const char *map, const void *key, int cpus)
 {
 	unsigned long long v[MAX_CPUS];
 
-	lookup(map, 2, v);
+	if (bpf_map_lookup_elem(map_fd(map), key, v))
+		die(map);
 	for (int i = 0; i < cpus; i++)
 		printf("%s_%d=%llu ", map, i, v[i]);
 }
@@ -155,8 +160,9 @@ static void tell_variables(void)
 
 static void tell_maps(int cpus)
 {
-	struct stats s;
+	const unsigned int two = 2;
 	unsigned long long n;
+	struct stats s;
 
 	lookup("cells", 0, &s);
 	tell_stats("cell0", &s);
@@ -166,8 +172,10 @@ static void tell_maps(int cpus)
 	tell_stats("entry", &s);
 	lookup("lru", 2, &n);
 	printf("lru=%llu ", n);
-	tell_percpu("cpu_cells", cpus);
-	tell_percpu("cpu_table", cpus);
+	tell_percpu("cpu_cells", &two, cpus);
+	tell_percpu("cpu_table", &two, cpus);
+	tell_percpu("cpu_lru", &two, cpus);
+	tell_percpu("cpu_macs", macs[2], cpus);
 	tell_variables();
 }
 
@@ -194,6 +202,8 @@ static void load(const char *path)
 	for (unsigned int key = 0; key < KEYS; key++)
 		if (bpf_map_update_elem(map_fd("table"), &key, &zero, BPF_ANY) ||
 		    bpf_map_update_elem(map_fd("cpu_table"), &key, percpu, BPF_ANY) ||
+		    bpf_map_update_elem(map_fd("cpu_lru"), &key, percpu, BPF_ANY) ||
+		    bpf_map_update_elem(map_fd("cpu_macs"), macs[key], percpu, BPF_ANY) ||
 		    bpf_map_update_elem(map_fd("lru"), &key, &zero, BPF_ANY))
 			die("fill");
 }

@@ -15,6 +15,10 @@ struct inner {
 	__s8 small;
 };
 
+struct mac {
+	__u8 byte[6];
+};
+
 struct stats {
 	__u64 hits;
 	__s32 lowest;
@@ -36,6 +40,16 @@ MAP(cpu_cells, BPF_MAP_TYPE_PERCPU_ARRAY, KEYS, __u64);
 MAP(table, BPF_MAP_TYPE_HASH, 64, struct stats);
 MAP(cpu_table, BPF_MAP_TYPE_PERCPU_HASH, 64, __u64);
 MAP(lru, BPF_MAP_TYPE_LRU_HASH, 64, __u64);
+MAP(cpu_lru, BPF_MAP_TYPE_LRU_PERCPU_HASH, 64, __u64);
+
+/* Not allocated beforehand, and a key that leaves room before the value. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 64);
+	__type(key, struct mac);
+	__type(value, __u64);
+} cpu_macs SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -65,6 +79,7 @@ static void count(struct stats *s, __u32 key)
 static void count_key(__u32 key)
 {
 	__u64 *n = bpf_map_lookup_elem(&cpu_cells, &key);
+	struct mac mac = { 0 };
 	struct stats *s = bpf_map_lookup_elem(&cells, &key);
 
 	if (s)
@@ -80,6 +95,13 @@ static void count_key(__u32 key)
 	n = bpf_map_lookup_elem(&lru, &key);
 	if (n)
 		*n += step;
+	n = bpf_map_lookup_elem(&cpu_lru, &key);
+	if (n)
+		*n += 1000 * (key + 1) + bpf_get_smp_processor_id();
+	mac.byte[0] = (__u8)key;
+	n = bpf_map_lookup_elem(&cpu_macs, &mac);
+	if (n)
+		*n += 10000 * (key + 1) + bpf_get_smp_processor_id();
 }
 
 SEC("syscall")

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -18,6 +19,8 @@
 #define SCX_DSQ_LOCAL (1ULL << 63 | 2)
 #define SCX_DSQ_LOCAL_ON (3ULL << 62)
 #define SCX_SLICE_DFL 20000000ULL
+#define SCX_ENQ_IMMED (1ULL << 33)	/* Linux 7.1 */
+#define SCX_ENQ_REENQ (1ULL << 40)
 #define DSQ_NOWHERE 4711ULL		/* nobody made it */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
@@ -35,6 +38,7 @@ struct scx_rq {
 	struct scx_dispatch_q local_dsq;
 	__u32 nr_running;
 	__u32 flags;
+	__u32 nr_immed;		/* where there is SCX_ENQ_IMMED */
 };
 
 struct rq {
@@ -70,14 +74,16 @@ __s64 exit_code = 3;
 
 /*
  * What the kernel tells of its queues, see scxfix_look(); the deepest that a
- * local queue was; and whether tasks go there at all. A map of its own.
+ * local queue was; whether tasks go there at all; and whether to do what the
+ * kernel counts as events. A map of its own.
  */
 struct {
 	struct {
 		__u32 nr_running, depth, flags, all;
+		__u32 immed, unused;
 		__u64 nr_switches;
 	} rq[8];
-	__s32 deepest, local;
+	__s32 deepest, local, events, unused;
 } queues SEC(".bss.queues");
 
 static char error_fmt[] = "told to fail by crash=%llu";
@@ -102,7 +108,7 @@ __s32 BPF_PROG(scxfix_select_cpu, struct task_struct *p, __s32 prev_cpu,
 	bool is_idle = false;
 
 	__sync_fetch_and_add(&stats.select_cpu, 1);
-	if (crash == 9)
+	if (crash == 9 || queues.events)
 		return 0;	/* whatever CPUs the task may use */
 	return scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
 }
@@ -115,6 +121,17 @@ static void note_depth(struct task_struct *p)
 
 	if (n > queues.deepest)
 		queues.deepest = n;
+}
+
+/* There now or not at all: the kernel hands back what it cannot run at once. */
+static __u64 immed(__u64 enq_flags)
+{
+	const struct rq *rq = 0;
+
+	if (!queues.events || enq_flags & SCX_ENQ_REENQ ||
+	    !bpf_core_field_exists(rq->scx.nr_immed))
+		return enq_flags;
+	return enq_flags | SCX_ENQ_IMMED;
 }
 
 SEC("struct_ops/scxfix_enqueue")
@@ -139,10 +156,13 @@ void BPF_PROG(scxfix_enqueue, struct task_struct *p, __u64 enq_flags)
 		return;
 	}
 	on_cpu = queues.local || crash == 8;
-	if (on_cpu)
+	if (on_cpu) {
 		note_depth(p);
-	scx_bpf_dsq_insert(p, on_cpu ? SCX_DSQ_LOCAL : SCX_DSQ_GLOBAL,
-			   SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL,
+				   immed(enq_flags));
+	} else {
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+	}
 }
 
 /* Run by scxfix.c when somebody asks for stats. */
@@ -161,6 +181,8 @@ int scxfix_look(void *ctx)
 		queues.rq[cpu].nr_running = rq->scx.nr_running;
 		queues.rq[cpu].depth = rq->scx.local_dsq.nr;
 		queues.rq[cpu].flags = rq->scx.flags;
+		if (bpf_core_field_exists(rq->scx.nr_immed))
+			queues.rq[cpu].immed = rq->scx.nr_immed;
 	}
 	return 0;
 }

@@ -9,6 +9,8 @@
  *	--watchdog MS	sched_ext's timeout, default 30000
  *	--starve COMM	never run a task of this name
  *	--local		queue tasks on their CPU, not globally
+ *	--events	do what the kernel counts: with --local insert tasks to run
+ *			at once or not there at all; select CPU 0 for all
  *	--stats		serve /run/scx/root/stats: lines of JSON
  *	--do WHAT	error (scx_bpf_error), exit (scx_bpf_exit), stall (queue
  *			nothing), quit (leave with status 5), die (SIGSEGV),
@@ -67,15 +69,16 @@ struct bss {
 struct queues {
 	struct {
 		unsigned int nr_running, depth, flags, all;
+		unsigned int immed, unused;
 		unsigned long long nr_switches;
 	} rq[8];
-	int deepest, local;
+	int deepest, local, events, unused;
 };
 
 static struct {
 	const char *object, *starve;
 	unsigned int watchdog_ms;
-	bool stats, local;
+	bool stats, local, events;
 	enum trouble what;
 	long after_ms;
 } opts = { .object = "/lib/scxfix.bpf.o", .watchdog_ms = 30000 };
@@ -138,6 +141,8 @@ static void parse(int argc, char **argv)
 			opts.stats = true;
 		else if (!strcmp(argv[i], "--local"))
 			opts.local = true;
+		else if (!strcmp(argv[i], "--events"))
+			opts.events = true;
 		else if (!strcmp(argv[i], "--object"))
 			opts.object = argv[++i];
 		else if (!strcmp(argv[i], "--starve"))
@@ -271,6 +276,7 @@ static volatile struct bss *load(struct bpf_object *obj)
 	if (look) {
 		queues = map_memory(obj, ".bss.queues", sizeof(*queues));
 		queues->local = opts.local;
+		queues->events = opts.events;
 		look_fd = bpf_program__fd(look);
 	}
 	if (opts.starve)
@@ -306,9 +312,9 @@ static void answer_queues(FILE *f)
 		die("look");
 	for (int i = 0; i < 8 && i < cpus; i++)
 		fprintf(f, "%s{\"nr_running\":%u,\"depth\":%u,\"flags\":%u,"
-			"\"all\":%u,\"nr_switches\":%llu}", i ? "," : "",
+			"\"all\":%u,\"immed\":%u,\"nr_switches\":%llu}", i ? "," : "",
 			queues->rq[i].nr_running, queues->rq[i].depth,
-			queues->rq[i].flags, queues->rq[i].all,
+			queues->rq[i].flags, queues->rq[i].all, queues->rq[i].immed,
 			queues->rq[i].nr_switches);
 }
 
