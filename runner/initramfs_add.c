@@ -371,8 +371,13 @@ static int add_applets(struct initramfs *fs, char *list, struct diag *d)
 		err = initramfs_path(dst, path, "busybox", d);
 		if (err)
 			return err;
-		/* At the root it would stand beside the agent's /init. */
-		if (!strchr(path, '/') || initramfs_find(fs, path))
+		/*
+		 * At the root it would stand beside the agent's /init, and a
+		 * modprobe would be run by the boot for a dozen of modules
+		 * that are not there: the agent makes that one.
+		 */
+		if (!strchr(path, '/') || !strcmp(line, "sbin/modprobe") ||
+		    initramfs_find(fs, path))
 			continue;
 		e = entry_new(path, S_IFLNK | 0777, "busybox");
 		if (e) {

@@ -55,7 +55,9 @@ static const struct key kernel_keys[] = {
 	  .example = "\"6.12\"" },
 	{ "cmdline", KEY_STR, AT(scen_kernel, cmdline), .dflt = "",
 	  .pattern = "^[ -~]*$", .form = "printable ASCII",
-	  .doc = "Appended to the command line that the machine needs.",
+	  .doc = "Appended to the command line that the machine needs, which the "
+		 "result tells. In a nested host that has cryptomgr.notests; "
+		 "cryptomgr.notests=0 brings the self-tests back.",
 	  .example = "\"loglevel=7\"" },
 	{ "kaslr", KEY_CUSTOM, AT(scen_kernel, kaslr), .custom = &custom_kaslr,
 	  .dflt = "true",

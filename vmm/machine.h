@@ -199,7 +199,8 @@ gpa_t machine_ring_gpa(const struct machine_cfg *cfg);
 /**
  * machine_default_cmdline() - append the command line that boots a stock
  * kernel in this machine with the fewest VM exits: console on COM1, reboot at
- * once on panic, no probing of hardware that is not there. It does not say
+ * once on panic, no probing of hardware that is not there, no self-tests of
+ * the crypto algorithms where the CPU itself is emulated. It does not say
  * `quiet`, which would save most of the exits that are left.
  * The caller appends his own after it (the kernel lets the last one win).
  */

@@ -2,6 +2,7 @@
 /* CPUID leaves; see cpuid.h. Bit names as in the SDM and the APM. */
 #include "vmm/x86/cpuid.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <string.h>
 
@@ -16,12 +17,24 @@
 #define EXT1_ECX_CMP_LEGACY (1U << 1)
 #define EXT1_ECX_SVM (1U << 2)
 #define EXT1_ECX_TOPOEXT (1U << 22)
+#define HYPERVISOR_LEAF 0x40000000
 #define KVM_LEAF_TIMING 0x40000010
 /* Leaf 0x80000006, EDX: 16 MiB, 16 ways, lines of 64 bytes, one per tag. */
 #define AMD_L3_SIZE (32U << 18 | 8U << 12 | 1U << 8 | 64U)
 
 /* Level types of leaves 0xb and 0x1f. */
 enum { LEVEL_NONE, LEVEL_SMT, LEVEL_CORE, LEVEL_DIE = 5 };
+
+bool cpuid_host_emulated(void)
+{
+	u32 eax, ecx, edx, name[3];
+
+	__cpuid(1, eax, name[0], ecx, edx);
+	if (!(ecx & LEAF1_ECX_HYPERVISOR))
+		return false;
+	__cpuid(HYPERVISOR_LEAF, eax, name[0], name[1], name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
+}
 
 int cpuid_supported(int kvm_fd, struct cpuid *out, struct diag *d)
 {
@@ -333,7 +346,7 @@ static int fill_amd(const struct topology *t, u32 cpu, u32 apic_id,
  */
 static int fill_kvm(const struct cpuid_cfg *cfg, struct cpuid *c)
 {
-	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x40000000, 0);
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, HYPERVISOR_LEAF, 0);
 
 	if (!cfg->tsc_khz || !e)
 		return 0;

@@ -38,6 +38,9 @@ int cpuid_supported(int kvm_fd, struct cpuid *out, struct diag *d);
 int cpuid_fill(const struct cpuid_cfg *cfg, u32 cpu, struct cpuid *out,
 	       struct diag *d);
 
+/** cpuid_host_emulated() - is the CPU that we run on QEMU's emulation? */
+bool cpuid_host_emulated(void);
+
 /** cpuid_find() - the entry of a leaf, NULL where there is none */
 struct kvm_cpuid_entry2 *cpuid_find(struct cpuid *c, u32 function, u32 index);
 
