@@ -4,6 +4,7 @@ must see. For the tests of this folder, one per consumer: each runs tapgen (the
 real reporters) on the same seeded reports and compares what its consumer
 decoded with what went in."""
 
+import codecs
 import fcntl
 import json
 import os
@@ -40,34 +41,28 @@ TOKENS = [t.encode() for t in KILLERS] + [
 ]
 
 
+def hidden(data):
+    """Bytes as report_encode() writes those that are no character."""
+    return "".join(chr(0x10ff00 + byte) for byte in data)
+
+
+codecs.register_error(
+    "hidden", lambda e: (hidden(e.object[e.start:e.end]), e.end))
+# What would be taken for such a byte, as UTF-8 and as text.
+TAKEN = re.compile(rb"(\xf4\x8f[\xbc-\xbf][\x80-\xbf])")
+HIDDEN = re.compile("([\U0010ff00-\U0010ffff]+)")
+
+
 def escape(data):
     """Bytes as the JSON text that comes back as these bytes (value.h)."""
-    out = []
-    at = 0
-    while at < len(data):
-        for n in (1, 2, 3, 4):
-            try:
-                char = data[at:at + n].decode("utf-8")
-            except UnicodeDecodeError:
-                continue
-            if len(char) == 1 and ord(char) < 0x10ff00:
-                out.append(char)
-                at += n
-                break
-        else:
-            out.append(chr(0x10ff00 + data[at]))
-            at += 1
-    return "".join(out)
+    return "".join(hidden(piece) if i % 2 else piece.decode("utf-8", "hidden")
+                   for i, piece in enumerate(TAKEN.split(data)))
 
 
 def unescape(text):
-    out = bytearray()
-    for char in text:
-        if ord(char) >= 0x10ff00:
-            out.append(ord(char) - 0x10ff00)
-        else:
-            out += char.encode("utf-8")
-    return bytes(out)
+    return b"".join(bytes(ord(char) - 0x10ff00 for char in piece) if i % 2
+                    else piece.encode("utf-8")
+                    for i, piece in enumerate(HIDDEN.split(text)))
 
 
 def unsee(shown):
