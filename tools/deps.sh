@@ -40,6 +40,7 @@ debian-archive-keyring	-	signatures of what is unpacked
 xz-utils		-	the kernel's source
 clang			-	sanitized tests, fuzzers, BPF programs
 $clang_rt		-	sanitized tests, fuzzers
+ccache			-	tests: many builds of the same files
 acpica-tools		-	tests: iasl reads our ACPI tables
 shellcheck		shellcheck	tests: our scripts
 mandoc			-	tests: our manual

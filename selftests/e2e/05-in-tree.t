@@ -8,6 +8,7 @@
 plan 7
 nr_tests=$nr_all
 
+one_host
 ok "builds in the tree" below full '' run_tests
 passes "every test passes" full.run_tests
 bad=

@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 my $top = "$FindBin::Bin/../..";
 my $vmtap = $ENV{VMTAP} // "$top/vmtap";
-my $rounds = $ENV{KILL_ROUNDS} // 4;
+my $rounds = $ENV{KILL_ROUNDS} // 2;
 my $seed = $ENV{KILL_SEED} // int(rand(2**31));
 my $limit = 1.0;	# seconds from a signal to the end
 my $span = 9;		# moments lie in the first seconds of a run

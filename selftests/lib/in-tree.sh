@@ -27,6 +27,15 @@ args()
 		tr '[:lower:]' '[:upper:]')_SH_ARGS"
 }
 
+# A second nested host costs more than a theme's few cases gain by it.
+one_host()
+{
+	local theme
+	for theme in $themes; do
+		export "$(args "$theme")=--jobs 1"
+	done
+}
+
 # Every theme lists its cases, but one boots the cheapest.
 one_boot()
 {
@@ -63,4 +72,4 @@ cp -a "$source" "$tree"
 mkdir -p "$ours"
 tar -C "$top" -c --exclude=./build --exclude=./.git --exclude=./vmtap . |
 	tar -C "$ours" -x
-at_end "rm -rf $work/linux $work/abs $work/out $work/inst"
+at_end "rm -rf $work/linux $work/abs $work/out $work/inst $work/ccache"
