@@ -441,6 +441,32 @@ static int resolve_needed(struct scan *s, size_t of, const struct elf *e)
 	return 0;
 }
 
+/*
+ * glibc itself loads this one when a thread ends by pthread_exit() or is
+ * cancelled, and aborts where it is not there; nobody has it as DT_NEEDED.
+ */
+static int add_unwinder(struct scan *s, size_t of, const struct elf *e)
+{
+	static const char *const callers[] = { "pthread_exit", "pthread_cancel" };
+	static const char unwinder[] = "libgcc_s.so.1";
+	const char *self = strrchr(s->objs[of].dst, '/');
+	bool wanted = false;
+	size_t i;
+	int found;
+
+	if (!strncmp(self, "/libc.so", 8) || !strncmp(self, "/libpthread.so", 14))
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(callers) && e->strtab; i++)
+		wanted |= memmem(e->strtab, e->strtab_len, callers[i],
+				 strlen(callers[i]) + 1) != NULL;
+	if (!wanted || s->musl || seen_name(s, unwinder))
+		return 0;
+	if (push(&s->names, &s->nr_names, strdup(unwinder)))
+		return -ENOMEM;
+	found = search(s, of, unwinder, e->runpath);
+	return found < 0 ? found : 0;
+}
+
 static int report(struct scan *s, const char *src, const char *dst,
 		  ssize_t parent, bool from_conf)
 {
@@ -523,6 +549,8 @@ static int add_object(struct scan *s, const char *src, const char *dst,
 			err = add_interp(s, me, e.interp);
 		if (!err)
 			err = resolve_needed(s, me, &e);
+		if (!err)
+			err = add_unwinder(s, me, &e);
 	}
 	elf_unmap(&e);
 	return err;

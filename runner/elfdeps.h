@@ -2,7 +2,8 @@
 /*
  * elfdeps: which files a dynamic ELF program needs to start, found the way
  * ld.so(8) does: DT_RPATH, DT_RUNPATH, $ORIGIN, the directories of
- * /etc/ld.so.conf, the default directories.
+ * /etc/ld.so.conf, the default directories. For threads that end, also what
+ * glibc loads then.
  */
 #ifndef VMTAP_RUNNER_ELFDEPS_H
 #define VMTAP_RUNNER_ELFDEPS_H

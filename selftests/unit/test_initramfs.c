@@ -303,6 +303,9 @@ static void same_as_ldd(struct __test_metadata *_metadata, const char *prog)
 		lines++;
 	}
 	pclose(p);
+	/* One that ends threads has its unwinder besides. */
+	if (deps.nr == lines + 1)
+		lines += strstr(deps.deps[deps.nr - 1].dst, "/libgcc_s.so.1") != NULL;
 	EXPECT_EQ(lines, deps.nr) TH_LOG("%s", prog);
 	elfdeps_free(&deps);
 }
@@ -374,6 +377,29 @@ TEST_F(elf, runpath_origin_follows_the_guest_side)
 	EXPECT_STREQ("/opt/x/app/lib/libf.so", dst_of(self, "libf.so"));
 	EXPECT_TRUE(self->deps.is_elf);
 	EXPECT_FALSE(self->deps.is_static);
+}
+
+TEST_F(elf, threads_that_end_bring_their_unwinder)
+{
+	static const char source[] = "#include <pthread.h>\n"
+		"#include <stdlib.h>\n"
+		"int main(void) { %s(0); }\n";
+	static const char *const ends[] = { "pthread_exit", "exit" };
+	char prog[128], text[200];
+	size_t i;
+
+	NEED_CC(self);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		sprintf(prog, "%s/m.c", self->dir);
+		sprintf(text, source, ends[i]);
+		io_write_file(prog, text, strlen(text), NULL);
+		ASSERT_EQ(0, sh(self, "gcc -o app/m m.c -lpthread"));
+		sprintf(prog, "%s/app/m", self->dir);
+		ASSERT_EQ(0, elfdeps_scan(prog, "/m", "", &self->deps, &self->d))
+			TH_LOG("%s", diag_text(&self->d));
+		EXPECT_EQ(!i, dst_of(self, "/libgcc_s.so.1")[0] == '/');
+		elfdeps_free(&self->deps);
+	}
 }
 
 TEST_F(elf, rpath_of_the_parent_serves_its_libraries)
