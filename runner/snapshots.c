@@ -247,15 +247,17 @@ out:
 static int keep_named(struct snapshots *sn, const char *name, char *given,
 		      size_t size, struct value *v)
 {
-	u32 i;
+	u32 i = (u32)value_as_int(value_get(sn->suffixes, name), 2);
 
 	if (sn->nr_named >= SNAPSHOTS_MAX) {
 		value_free(v);
 		return -ENOSPC;
 	}
+	/* Another one may be called so, too: hit-2. */
 	snprintf(given, size, "%s", name);
-	for (i = 2; value_has(sn->named, given); i++)
+	for (; value_has(sn->named, given); i++)
 		snprintf(given, size, "%s-%u", name, i);
+	value_set(sn->suffixes, name, value_int(i));
 	sn->nr_named++;
 	return value_push(sn->named, given, v);
 }
@@ -339,7 +341,8 @@ int snapshots_start(struct snapshots *sn, struct diag *d)
 
 	sn->named = value_map();
 	sn->periodic = value_list();
-	if (!sn->named || !sn->periodic ||
+	sn->suffixes = value_map();
+	if (!sn->named || !sn->periodic || !sn->suffixes ||
 	    stops_init(&sn->stops, sn->s->snapshots.stops))
 		return diag_fail(d, -ENOMEM, NULL, "no memory");
 	sn->from = (struct capture_from){
@@ -454,9 +457,10 @@ void snapshots_deinit(struct snapshots *sn)
 	stops_deinit(&sn->stops);
 	value_free(sn->named);
 	value_free(sn->periodic);
+	value_free(sn->suffixes);
 	value_free(sn->sched);
 	sn->c = NULL;
-	sn->named = sn->periodic = sn->sched = NULL;
+	sn->named = sn->periodic = sn->suffixes = sn->sched = NULL;
 }
 
 struct value *snapshots_named(const struct snapshots *sn)

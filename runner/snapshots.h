@@ -63,6 +63,7 @@ struct snapshots {
 	struct value *named, *periodic;	/* coordinator's, then the owner's */
 	struct stops stops;		/* the same */
 	u32 nr_named;
+	struct value *suffixes;		/* of named: the next one of each name */
 };
 
 /**
