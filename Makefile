@@ -171,6 +171,7 @@ runner-objs := \
 	kselftest_fs.o \
 	lint.o \
 	live.o \
+	live_look.o \
 	live_stats.o \
 	logfile.o \
 	mapwrite.o \

@@ -35,8 +35,6 @@
 #define TEARDOWN_GRACE_NS (20 * NSEC_PER_SEC)
 /* After the timeout a guest that listens has this long to end by itself. */
 #define LAST_WORDS_NS (2 * NSEC_PER_SEC)
-/* vCPUs come at once, but for a host that is busy. */
-#define PARK_NS NSEC_PER_SEC
 /* Output in KVM's buffer is fetched this often. */
 #define DRAIN_PERIOD_NS NSEC_PER_SEC
 
@@ -264,89 +262,9 @@ static void on_drain(struct event_source *src, u32 events)
 	watchpoints_tick(&x->watchpoints, x->told);
 }
 
-/* One frame to the agent; false where it has no port open or does not read. */
-static bool say(struct live *x, u16 type, const void *payload, size_t len)
-{
-	struct buf frame = { 0 };
-	bool told;
-
-	if (!virtio_console_is_open(x->console, VIRTIO_CONSOLE_PORT_BULK))
-		return false;
-	told = !wire_encode(&frame, type, 0, 0, payload, len) &&
-	       !virtio_console_send(x->console, VIRTIO_CONSOLE_PORT_BULK,
-				    frame.data, frame.len);
-	buf_reset(&frame);
-	return told;
-}
-
-static void tell_captured(void *ctx, u32 id, int status, const char *text)
-{
-	u8 payload[sizeof(struct wire_snapshot_reply) + 256];
-	size_t head = sizeof(struct wire_snapshot_reply);
-	size_t len = min(strlen(text), sizeof(payload) - head);
-
-	wire_put32(payload, id);
-	wire_put32(payload + 4, (u32)status);
-	memcpy(payload + head, text, len);
-	say(ctx, WIRE_SNAPSHOT_REPLY, payload, head + len);
-}
-
-static void tell_written(void *ctx, int status, const char *text)
-{
-	u8 payload[4 + 300];
-	size_t len = min(strlen(text), sizeof(payload) - 4);
-
-	wire_put32(payload, (u32)status);
-	memcpy(payload + 4, text, len);
-	say(ctx, WIRE_MAP_WRITE_DONE, payload, 4 + len);
-}
-
-static int stop_to_write(void *ctx)
-{
-	struct live *x = ctx;
-
-	return machine_park(x->m, PARK_NS, NULL);
-}
-
-static void go_on(void *ctx)
-{
-	struct live *x = ctx;
-
-	machine_resume(x->m);
-}
-
 static u64 scaled(const struct live *x, u64 ns)
 {
 	return (u64)((double)ns * x->cfg.time_factor);
-}
-
-static bool wants_core(const struct live *x)
-{
-	return dump_wanted(&x->dump, x->s->expect.kind != EXPECT_TIMEOUT);
-}
-
-/* The coordinator's thread; the owner waits for it in look_at_hung(). */
-static void on_frozen(void *ctx)
-{
-	struct live *x = ctx;
-
-	if (wants_core(x))
-		dump_take(&x->dump, x->m, &x->inside);
-}
-
-/*
- * As it hangs, before it is asked to end: capture and core of one freeze. The
- * core has one of its own where the capture was taken before, or not wanted. A
- * vCPU that does not come: later.
- */
-static void look_at_hung(struct live *x)
-{
-	snapshots_fail(&x->snapshots, "timeout", true);
-	if (!wants_core(x) || x->dump.path ||
-	    machine_freeze(x->m, PARK_NS, NULL, NULL))
-		return;
-	dump_take(&x->dump, x->m, &x->inside);
-	machine_thaw(x->m);
 }
 
 /* Time that the guest stood is not its own. */
@@ -393,10 +311,10 @@ static void on_watchdog(struct event_source *src, u32 events)
 		x->timed_out = true;
 		x->timed_out_ns = now_ns();
 		judge_starvation(x);
-		look_at_hung(x);
+		live_look_at_hung(x);
 		/* It then has a moment for its last words. */
 		x->frozen_ns = machine_stood_ns(x->m);
-		if (say(x, WIRE_SHUTDOWN, NULL, 0)) {
+		if (live_say(x, WIRE_SHUTDOWN, NULL, 0)) {
 			event_timer_arm(src->fd, scaled(x, LAST_WORDS_NS), 0);
 			return;
 		}
@@ -433,7 +351,7 @@ static void reached(struct live *x, enum stage stage)
 	if (stage == STAGE_VERDICT)
 		take_reads(x);
 	if (stage == STAGE_VERDICT || (stage == STAGE_AGENT && x->s->watch.n))
-		say(x, WIRE_GO_ON, NULL, 0);
+		live_say(x, WIRE_GO_ON, NULL, 0);
 }
 
 /* The guest moved on: tell the parent, and shorten the watchdog at an end. */
@@ -509,67 +427,6 @@ static int watch_all(struct live *x, struct diag *d)
 	return err;
 }
 
-static void on_stall(void *ctx, const char *why)
-{
-	struct live *x = ctx;
-
-	snapshots_fail(&x->snapshots, why, false);
-}
-
-/* In the thread of the vCPU that wrote. */
-static void on_hit(void *ctx, const char *tag, const char *why,
-		   const struct watch_hit *hit)
-{
-	snapshots_hit(ctx, tag, why, hit);
-}
-
-/* heard's lock is held. */
-static void on_snapshot(void *ctx, u32 id, u32 kind, const char *name)
-{
-	struct live *x = ctx;
-
-	if (kind == WIRE_SNAPSHOT_CAPTURE)
-		snapshots_ask(&x->snapshots, id, name);
-	else
-		tell_captured(x, id, -EOPNOTSUPP, "the scenario names what is watched");
-}
-
-static int start_looking(struct live *x, struct diag *d)
-{
-	int err;
-
-	inside_init(&x->inside, x->m, x->cfg.image);
-	x->peek = (struct peek){
-		.m = x->m, .inside = &x->inside, .heard = &x->heard,
-		.cfg = x->s->monitor.present ? &x->s->monitor : NULL,
-		.failed = on_stall, .ctx = x,
-	};
-	x->snapshots = (struct snapshots){
-		.m = x->m, .inside = &x->inside, .image = x->cfg.image,
-		.heard = &x->heard, .s = x->s, .dir = x->cfg.dir,
-		.time_factor = x->cfg.time_factor, .stats = &x->stats,
-		.frozen = on_frozen, .reply = tell_captured, .ctx = x,
-	};
-	x->heard.snapshot = on_snapshot;
-	x->heard.ctx = x;
-	x->mapwrite = (struct mapwrite){
-		.inside = &x->inside, .s = x->s,
-		.time_factor = x->cfg.time_factor,
-		.tell = tell_written, .park = stop_to_write, .resume = go_on,
-		.ctx = x,
-	};
-	x->watchpoints = (struct watchpoints){
-		.m = x->m, .inside = &x->inside, .s = x->s,
-		.hit = on_hit, .ctx = &x->snapshots,
-	};
-	err = snapshots_start(&x->snapshots, d);
-	if (!err)
-		err = peek_start(&x->peek, d);
-	if (!err)
-		err = watchpoints_start(&x->watchpoints, d);
-	return err ? err : mapwrite_start(&x->mapwrite, d);
-}
-
 int live_run(struct live *x, struct diag *d)
 {
 	int err = watch_all(x, d);
@@ -583,7 +440,7 @@ int live_run(struct live *x, struct diag *d)
 	x->deadline_ns = now_ns() + x->timeout_ns;
 	event_timer_arm(x->watchdog.fd, x->timeout_ns, 0);
 	event_timer_arm(x->drain.fd, DRAIN_PERIOD_NS, DRAIN_PERIOD_NS);
-	err = start_looking(x, d);
+	err = live_look(x, d);
 	if (!err && x->cfg.attach)
 		err = x->cfg.attach(x->cfg.ctx, x->m, d);
 	if (!err)

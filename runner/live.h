@@ -114,5 +114,17 @@ void live_stop(struct live *x);
 void live_destroy(struct live *x);
 /** live_wire_stats() - connect x->stats; part of live_create() */
 void live_wire_stats(struct live *x);
+/** live_look() - start who looks into the guest; part of live_run() */
+int live_look(struct live *x, struct diag *d);
+/**
+ * live_look_at_hung() - capture and core of a guest whose time is up
+ * As it hangs, before it is asked to end; part of live_run().
+ */
+void live_look_at_hung(struct live *x);
+/**
+ * live_say() - one frame to the agent; any thread
+ * Return: false where it has no port open or does not read.
+ */
+bool live_say(struct live *x, u16 type, const void *payload, size_t len);
 
 #endif
