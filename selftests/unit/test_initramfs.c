@@ -235,6 +235,10 @@ TEST_F(cpio, busybox_links_give_way_to_files)
 	EXPECT_EQ(S_IFLNK | 0777, get(self, "usr/bin/sh", &data, &len));
 	EXPECT_EQ(0, memcmp(data, "/usr/bin/busybox", len));
 	EXPECT_EQ(0, get(self, "linuxrc", NULL, NULL));
+	/* The boot would run it in vain; the agent makes the link. */
+	EXPECT_EQ(0, get(self, "usr/sbin/modprobe", NULL, NULL));
+	EXPECT_NE(0, get(self, "usr/sbin/lsmod", NULL, NULL) |
+		  get(self, "usr/bin/lsmod", NULL, NULL));
 }
 
 static int run_cpio(FIXTURE_DATA(cpio) *self, const char *tool)
