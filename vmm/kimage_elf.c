@@ -221,10 +221,11 @@ void kimage_elf_deinit(struct kimage_elf *e)
 	*e = (struct kimage_elf){ 0 };
 }
 
+/* The build's note, and what is indexed: symbols and types. */
 static bool identifies(const struct kimage_section *s)
 {
 	return s->data && (s->type == SHT_SYMTAB || s->type == SHT_STRTAB ||
-			   s->type == SHT_NOTE);
+			   s->type == SHT_NOTE || !strcmp(s->name, ".BTF"));
 }
 
 void kimage_elf_identity(const struct kimage_elf *e, char hex[33])

@@ -34,7 +34,7 @@ int kimage_elf_init(struct kimage_elf *e, const u8 *data, size_t len,
 		    struct diag *d);
 void kimage_elf_deinit(struct kimage_elf *e);
 
-/** kimage_elf_identity() - hash of what tells one vmlinux from another */
+/** kimage_elf_identity() - hash of what tells one vmlinux, and its indexes, from another */
 void kimage_elf_identity(const struct kimage_elf *e, char hex[33]);
 
 /** kimage_elf_find() - first occurrence of @what in a segment's file bytes */

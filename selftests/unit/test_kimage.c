@@ -2,6 +2,7 @@
 /* Kernel images: each compression, relocation, damage, and the cache. */
 #include "vmm/kimage.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -14,6 +15,7 @@
 #include "vmm/base/diag.h"
 #include "vmm/base/io.h"
 #include "vmm/kcache.h"
+#include "vmm/kimage_elf.h"
 
 #define SLIDE MiB(64)
 
@@ -509,6 +511,31 @@ TEST_F(kimage, what_is_remembered_of_a_file_is_its_hash_or_nothing)
 	ASSERT_EQ(0, symlink("../../../../../etc/passwd/000000", path));
 	ASSERT_EQ(0, open_file(self));
 	EXPECT_STREQ(hash, kimage_hash(self->ki));
+}
+
+/* Indexes are kept by what they are made of; code and data may be large. */
+TEST(vmlinux_is_known_by_its_symbols_and_types)
+{
+	u8 syms[] = "symbols", btf[] = "types", text[] = "code";
+	struct kimage_section s[] = {
+		{ .name = ".symtab", .type = SHT_SYMTAB, .data = syms, .size = 7 },
+		{ .name = ".BTF", .type = SHT_PROGBITS, .data = btf, .size = 5 },
+		{ .name = ".text", .type = SHT_PROGBITS, .data = text, .size = 4 },
+	};
+	struct kimage_elf e = { .sections = s, .nr_sections = ARRAY_SIZE(s) };
+	char first[33], now[33];
+
+	kimage_elf_identity(&e, first);
+	text[0]++;
+	kimage_elf_identity(&e, now);
+	EXPECT_STREQ(first, now);
+	btf[0]++;
+	kimage_elf_identity(&e, now);
+	EXPECT_STRNE(first, now);
+	btf[0]--;
+	syms[0]++;
+	kimage_elf_identity(&e, now);
+	EXPECT_STRNE(first, now);
 }
 
 TEST_F(kimage, unwritable_cache_is_no_error)
