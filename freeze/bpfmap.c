@@ -15,13 +15,18 @@
 #define MAX_USED_MAPS 256	/* of one program; the verifier allows 64 */
 #define HASH_WALK_MAX (1U << 20)
 
+#define MAX_FIELDS 10
+
 /* What an idr walk collects; @read fills the next element. */
 struct collect {
 	u8 *items;
 	size_t size;	/* of one */
 	size_t nr;
 	size_t cap;
-	int (*read)(const struct kread *k, gva_t obj, void *item);
+	/* What @read reads: looked up once, size 0 where there is none. */
+	struct kfield fields[MAX_FIELDS];
+	int (*read)(const struct kread *k, const struct kfield *fields,
+		    gva_t obj, void *item);
 };
 
 static int collect_one(const struct kread *k, u64 id, u64 entry, void *arg)
@@ -39,7 +44,7 @@ static int collect_one(const struct kread *k, u64 id, u64 entry, void *arg)
 		c->items = p;
 		c->cap = cap;
 	}
-	err = c->read(k, entry, c->items + c->nr * c->size);
+	err = c->read(k, c->fields, entry, c->items + c->nr * c->size);
 	/* One that is going away must not hide the others. */
 	if (err == -EFAULT)
 		return 0;
@@ -49,13 +54,17 @@ static int collect_one(const struct kread *k, u64 id, u64 entry, void *arg)
 }
 
 static int collect_idr(const struct kread *k, const char *symbol,
-		       struct collect *c, struct diag *d)
+		       const char *const *paths, size_t nr, struct collect *c,
+		       struct diag *d)
 {
 	gva_t idr;
+	size_t i;
 	int ret = kread_symbol(k, symbol, &idr, d);
 
 	if (ret)
 		return ret;
+	for (i = 0; i < nr && k->types; i++)
+		ktype_field(k->types, paths[i], &c->fields[i], NULL);
 	ret = kread_idr(k, idr, BPFMAP_MAX, collect_one, c);
 	if (ret >= 0)
 		return 0;
@@ -65,14 +74,14 @@ static int collect_idr(const struct kread *k, const char *symbol,
 }
 
 static int read_u32s(const struct kread *k, gva_t obj,
-		     const char *const paths[], u32 *const to[], size_t nr)
+		     const struct kfield *fields, u32 *const to[], size_t nr)
 {
 	size_t i;
 	u64 v;
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		err = kread_member(k, obj, paths[i], &v);
+		err = kread_field(k, obj, &fields[i], &v);
 		if (err)
 			return err;
 		*to[i] = (u32)v;
@@ -80,27 +89,43 @@ static int read_u32s(const struct kread *k, gva_t obj,
 	return 0;
 }
 
-static int read_map(const struct kread *k, gva_t obj, void *item)
+static int read_name(const struct kread *k, gva_t obj, const struct kfield *f,
+		     char name[BPFMAP_NAME_SIZE + 1])
 {
-	static const char *const paths[] = {
-		"bpf_map.id", "bpf_map.map_type", "bpf_map.key_size",
-		"bpf_map.value_size", "bpf_map.max_entries",
-		"bpf_map.map_flags", "bpf_map.btf_value_type_id",
-	};
+	if (f->size < BPFMAP_NAME_SIZE)
+		return -ENOENT;
+	return vas_read(&k->vas, obj + f->offset, name, BPFMAP_NAME_SIZE);
+}
+
+enum { MAP_U32S = 7, MAP_NAME = MAP_U32S, MAP_BTF, MAP_FROZEN };
+
+static const char *const map_paths[] = {
+	"bpf_map.id", "bpf_map.map_type", "bpf_map.key_size",
+	"bpf_map.value_size", "bpf_map.max_entries", "bpf_map.map_flags",
+	"bpf_map.btf_value_type_id",
+	[MAP_NAME] = "bpf_map.name",
+	[MAP_BTF] = "bpf_map.btf",
+	[MAP_FROZEN] = "bpf_map.frozen",
+};
+
+static int read_map(const struct kread *k, const struct kfield *fields,
+		    gva_t obj, void *item)
+{
 	struct bpfmap m = { .addr = obj };
 	u64 frozen;
-	u32 *const to[] = { &m.id, &m.type, &m.key_size, &m.value_size,
-			    &m.max_entries, &m.flags, &m.btf_value_type_id };
-	int err = read_u32s(k, obj, paths, to, ARRAY_SIZE(paths));
+	u32 *const to[MAP_U32S] = {
+		&m.id, &m.type, &m.key_size, &m.value_size, &m.max_entries,
+		&m.flags, &m.btf_value_type_id,
+	};
+	int err = read_u32s(k, obj, fields, to, MAP_U32S);
 
 	if (!err)
-		err = kread_member_bytes(k, obj, "bpf_map.name", m.name,
-					 BPFMAP_NAME_SIZE);
+		err = read_name(k, obj, &fields[MAP_NAME], m.name);
 	if (!err)
-		err = kread_member(k, obj, "bpf_map.btf", &m.btf);
+		err = kread_field(k, obj, &fields[MAP_BTF], &m.btf);
 	if (err)
 		return err;
-	m.frozen = !kread_member(k, obj, "bpf_map.frozen", &frozen) && frozen;
+	m.frozen = !kread_field(k, obj, &fields[MAP_FROZEN], &frozen) && frozen;
 	memcpy(item, &m, sizeof(m));
 	return 0;
 }
@@ -109,7 +134,8 @@ int bpfmap_list(const struct kread *k, struct bpfmap **out, size_t *nr,
 		struct diag *d)
 {
 	struct collect c = { .size = sizeof(**out), .read = read_map };
-	int err = collect_idr(k, "map_idr", &c, d);
+	int err = collect_idr(k, "map_idr", map_paths, ARRAY_SIZE(map_paths),
+			      &c, d);
 
 	if (err)
 		return err;
@@ -448,27 +474,32 @@ static void read_stats(const struct kread *k, gva_t prog, struct bpfprog *p)
 	}
 }
 
-static int read_prog(const struct kread *k, gva_t obj, void *item)
+enum { PROG_AUX, PROG_TYPE, PROG_JITED, PROG_ID, PROG_INSNS, PROG_NAME };
+
+static const char *const prog_paths[] = {
+	[PROG_AUX] = "bpf_prog.aux",
+	[PROG_TYPE] = "bpf_prog.type",
+	[PROG_JITED] = "bpf_prog.jited_len",
+	[PROG_ID] = "bpf_prog_aux.id",
+	[PROG_INSNS] = "bpf_prog_aux.verified_insns",
+	[PROG_NAME] = "bpf_prog_aux.name",
+};
+
+static int read_prog(const struct kread *k, const struct kfield *fields,
+		     gva_t obj, void *item)
 {
-	static const char *const aux_paths[] = {
-		"bpf_prog_aux.id", "bpf_prog_aux.verified_insns",
-	};
-	static const char *const prog_paths[] = {
-		"bpf_prog.type", "bpf_prog.jited_len",
-	};
 	struct bpfprog p = { 0 };
-	u32 *const aux_to[] = { &p.id, &p.verified_insns };
 	u32 *const prog_to[] = { &p.type, &p.jited_len };
+	u32 *const aux_to[] = { &p.id, &p.verified_insns };
 	u64 aux;
-	int err = kread_member(k, obj, "bpf_prog.aux", &aux);
+	int err = kread_field(k, obj, &fields[PROG_AUX], &aux);
 
 	if (!err)
-		err = read_u32s(k, aux, aux_paths, aux_to, 2);
+		err = read_u32s(k, aux, &fields[PROG_ID], aux_to, 2);
 	if (!err)
-		err = read_u32s(k, obj, prog_paths, prog_to, 2);
+		err = read_u32s(k, obj, &fields[PROG_TYPE], prog_to, 2);
 	if (!err)
-		err = kread_member_bytes(k, aux, "bpf_prog_aux.name", p.name,
-					 BPFMAP_NAME_SIZE);
+		err = read_name(k, aux, &fields[PROG_NAME], p.name);
 	if (err)
 		return err;
 	read_stats(k, obj, &p);
@@ -480,7 +511,8 @@ int bpfprog_list(const struct kread *k, struct bpfprog **out, size_t *nr,
 		 struct diag *d)
 {
 	struct collect c = { .size = sizeof(**out), .read = read_prog };
-	int err = collect_idr(k, "prog_idr", &c, d);
+	int err = collect_idr(k, "prog_idr", prog_paths,
+			      ARRAY_SIZE(prog_paths), &c, d);
 
 	if (err)
 		return err;
