@@ -181,11 +181,24 @@ static void count_locked(struct coordinator *c, const struct freeze_outcome *out
 		c->stats.placeholders++;
 }
 
-/* An end that came first is no boundary that fired. */
+#define ENDED "the machine ended before the window did"
+
+static void give_reason_locked(struct clock *k, const char *why)
+{
+	struct coordinator_clock_stats *s = stats_of(k);
+
+	if (k->runs && s->fired < s->target && !s->reason[0])
+		snprintf(s->reason, sizeof(s->reason), "%s", why);
+	k->runs = false;
+}
+
+/* An end that came first is no boundary that fired, and the last one. */
 static void count_fired_locked(struct clock *k, const struct freeze_outcome *out)
 {
-	if (out->err == -ESHUTDOWN)
+	if (out->err == -ESHUTDOWN) {
+		give_reason_locked(k, ENDED);
 		return;
+	}
 	stats_of(k)->fired++;
 	stats_of(k)->placeholders += out->err != 0;
 	k->in_a_row = out->err == -ETIMEDOUT ? k->in_a_row + 1 : 0;
@@ -248,15 +261,6 @@ static void on_wake(struct event_source *src, u32 events)
 }
 
 /* ---- the clocks ---- */
-
-static void give_reason_locked(struct clock *k, const char *why)
-{
-	struct coordinator_clock_stats *s = stats_of(k);
-
-	if (k->runs && s->fired < s->target && !s->reason[0])
-		snprintf(s->reason, sizeof(s->reason), "%s", why);
-	k->runs = false;
-}
 
 /* The i-th of n boundaries lies at i/(n+1) of the window: none on its edges. */
 static void arm_locked(struct clock *k)
@@ -448,7 +452,7 @@ void coordinator_kill(struct coordinator *c)
 {
 	pthread_mutex_lock(&c->lock);
 	c->killed = true;
-	clocks_end_locked(c, "the machine ended before the window did");
+	clocks_end_locked(c, ENDED);
 	pthread_mutex_unlock(&c->lock);
 	event_loop_stop(&c->loop);
 }

@@ -435,6 +435,19 @@ TEST_F(freeze, the_end_of_the_machine_ends_a_rendezvous)
 	pthread_join(t, NULL);
 }
 
+/* And a clock that finds it so, which else would try on and on. */
+TEST_F(freeze, the_end_of_the_machine_ends_a_clock)
+{
+	fakes_end(&self->all);
+	coordinator_clock(self->c, CLOCK_STOPS, 1000000, 1);
+	while (!stats(self).clocks[CLOCK_STOPS].reason[0])
+		usleep(1000);
+	EXPECT_STREQ("the machine ended before the window did",
+		     stats(self).clocks[CLOCK_STOPS].reason);
+	EXPECT_EQ(0, stats(self).clocks[CLOCK_STOPS].fired);
+	EXPECT_EQ(1, stats(self).served);
+}
+
 TEST(an_unstarted_one_refuses_and_goes)
 {
 	struct coordinator_cfg cfg = { .ops = &ops, .deadline_ns = 1 };
