@@ -32,7 +32,7 @@ struct inside {
 	bool open;
 };
 
-#define INSIDE_TYPES 1		/* BTF too; the first to ask waits for its parse */
+#define INSIDE_TYPES 1		/* BTF too; that of a new image is parsed first */
 #define INSIDE_PARK 2		/* may stop the vCPUs for a moment, see below */
 
 /** inside_init() - nothing is read yet; both pointers outlive it */
