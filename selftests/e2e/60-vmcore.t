@@ -68,7 +68,7 @@ for kernel in "${kernels[@]}"; do
 	within 120 "$vmtap" vmcore --log "$core" > ours 2>> err
 	like "$kernel: our reader: what the CPUs ran" "$(grep ^cpu ours)" \
 		'pid [0-9]+ panicker, at [a-z_0-9.]+\+0x' || diag "$(cat err)"
-	like "$kernel: our reader: the log to its end" "$(tail -n 60 ours)" \
+	like "$kernel: our reader: the log to its end" "$(tail -n 200 ours)" \
 		'Kernel panic - not syncing: sysrq triggered crash'
 	release=$(sed -n 's/^release: //p' ours)
 	like "$kernel: our reader: the release" "$release" "^${kernel%.x}\."
