@@ -70,7 +70,7 @@ guest:
 END
 cat >"$tmp/s/b.yaml" <<END
 name: b
-matrix: {kernel.release: ["6.12", 7.x]}
+matrix: {kernel.release: ["6.1", "6.12", 7.x]}
 vm: {cpus: {nodes: 2, llcs: 2, cores: 1, memory_nodes: 1}, memory: 384M}
 guest:
   # The kernel looks for pages on the wrong node at once.
