@@ -39,8 +39,9 @@ MAP(cells, BPF_MAP_TYPE_ARRAY, KEYS, struct stats);
 MAP(cpu_cells, BPF_MAP_TYPE_PERCPU_ARRAY, KEYS, __u64);
 MAP(table, BPF_MAP_TYPE_HASH, 64, struct stats);
 MAP(cpu_table, BPF_MAP_TYPE_PERCPU_HASH, 64, __u64);
-MAP(lru, BPF_MAP_TYPE_LRU_HASH, 64, __u64);
-MAP(cpu_lru, BPF_MAP_TYPE_LRU_PERCPU_HASH, 64, __u64);
+/* Room for each CPU's own free list: who moves must not evict. */
+MAP(lru, BPF_MAP_TYPE_LRU_HASH, 1024, __u64);
+MAP(cpu_lru, BPF_MAP_TYPE_LRU_PERCPU_HASH, 1024, __u64);
 
 /* Not allocated beforehand, and a key that leaves room before the value. */
 struct {
