@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "freeze/kallsyms.h"
+#include "freeze/name_hash.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
 #include "vmm/base/log.h"
@@ -61,15 +62,6 @@ struct build {
 	size_t cap;
 	struct buf names;
 };
-
-static u32 hash_name(const char *s)
-{
-	u32 h = 2166136261U;
-
-	while (*s)
-		h = (h ^ (u8)*s++) * 16777619U;
-	return h;
-}
 
 static int build_add(u64 addr, char type, const char *name, size_t len,
 		     void *arg)
@@ -170,7 +162,7 @@ static void fill(u8 *p, const struct head *h, const struct build *b)
 	type = (char *)(slot + h->nr_slots);
 	memcpy(type + h->nr, b->names.data, h->names_len);
 	for (i = 0; i < h->nr; i++) {
-		u32 at = hash_name(b->names.data + b->syms[i].name);
+		u32 at = name_hash(b->names.data + b->syms[i].name);
 
 		addr[i] = b->syms[i].addr;
 		name[i] = b->syms[i].name;
@@ -431,7 +423,7 @@ static bool is_global(char type)
 
 int ksym_find(const struct ksym *ks, const char *name, u64 *addr)
 {
-	u32 at = hash_name(name), tries = 0, i, best = UINT32_MAX;
+	u32 at = name_hash(name), tries = 0, i, best = UINT32_MAX;
 
 	while (next_named(ks, name, &at, &tries, &i)) {
 		if (best == UINT32_MAX ||
@@ -448,7 +440,7 @@ int ksym_find(const struct ksym *ks, const char *name, u64 *addr)
 
 size_t ksym_nr_named(const struct ksym *ks, const char *name)
 {
-	u32 at = hash_name(name), tries = 0, i;
+	u32 at = name_hash(name), tries = 0, i;
 	size_t nr = 0;
 
 	while (next_named(ks, name, &at, &tries, &i))

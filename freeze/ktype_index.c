@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "freeze/ktype_priv.h"
+#include "freeze/name_hash.h"
 #include "vmm/base/diag.h"
 
 #define CACHE_NAME "types"
@@ -262,7 +263,7 @@ static int build(struct ktype *kt, const struct btf *btf)
 		at[id - kt->first_id] = (u32)((const u8 *)t - kt->types);
 		if (!is_found_by_name(t))
 			continue;
-		slot = ktype_hash(ktype_str(kt, t->name_off));
+		slot = name_hash(ktype_str(kt, t->name_off));
 		while (slots[slot & mask])
 			slot++;
 		slots[slot & mask] = id;

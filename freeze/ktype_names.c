@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "freeze/ktype_priv.h"
+#include "freeze/name_hash.h"
 
 /* C's other spellings of BTF's integer names. */
 static const char *int_alias(const char *name)
@@ -72,7 +73,7 @@ static int parse_tag(const char **name, size_t *len)
 /* The best kind wins; of several of one kind the first that was built. */
 static int find_indexed(const struct ktype *kt, const char *name, int want)
 {
-	u32 at = ktype_hash(name), tries, id;
+	u32 at = name_hash(name), tries, id;
 	unsigned int best_rank = 99;
 	int best = -ENOENT;
 

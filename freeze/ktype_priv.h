@@ -40,15 +40,6 @@ struct ktype {
 int ktype_index_open(struct ktype *kt, const char *cache_dir);
 void ktype_index_close(struct ktype *kt);
 
-static inline u32 ktype_hash(const char *name)
-{
-	u32 h = 2166136261U;
-
-	while (*name)
-		h = (h ^ (u8)*name++) * 16777619U;
-	return h;
-}
-
 /** ktype_by_id() - NULL where there is none or it is not whole; void for 0 */
 const struct btf_type *ktype_by_id(const struct ktype *kt, u32 id);
 /** ktype_end() - the first id past the last type's */
