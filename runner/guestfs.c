@@ -20,7 +20,7 @@
 #define NAMES_MAX 64
 /* The host answers at once; this is for one that lost its voice. */
 #define LOOK_MS 30000
-#define HOLD_MS 10000
+#define HOLD_MS 30000
 #define SCHED_DIR "/usr/local/bin"
 
 /* Names of modules, borrowed, without those that the scenario withholds. */

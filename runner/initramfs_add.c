@@ -437,7 +437,7 @@ int initramfs_add_agent(struct initramfs *fs, const void *agent, size_t len,
 			struct diag *d)
 {
 	static const char *const names[] = {
-		"exit", "frame", "kselftest", "map-written", "metric", "result",
+		"exit", "frame", "kselftest", "look", "map-written", "metric", "result",
 		"snapshot", "stats", "stimulus", "watch", "workload",
 	};
 	int err = initramfs_add_static(fs, "/init", 0755, agent, len, "agent", d);

@@ -12,8 +12,6 @@
 #include "vmm/machine.h"
 
 #define CR4_LA57 (1ULL << 12)
-/* vCPUs come at once, but for a host that is busy. */
-#define PARK_NS NSEC_PER_SEC
 
 void inside_init(struct inside *in, struct machine *m,
 		 const struct kimage *image)
@@ -128,7 +126,7 @@ int inside_kread(struct inside *in, unsigned int want, struct kread *k,
 	if (err != -EBUSY || !(want & INSIDE_PARK))
 		return err;
 	diag_reset(d);
-	err = machine_park(in->m, PARK_NS, NULL);
+	err = machine_park(in->m, INSIDE_PARK_NS, NULL);
 	if (err)
 		return diag_fail(d, err == -ETIMEDOUT ? -EAGAIN : err, NULL,
 				 "the vCPUs could not be stopped: %s",

@@ -32,6 +32,9 @@ struct inside {
 	bool open;
 };
 
+/* vCPUs come at once, but for a host that is busy, or stood still itself. */
+#define INSIDE_PARK_NS (10 * NSEC_PER_SEC)
+
 #define INSIDE_TYPES 1		/* BTF too; that of a new image is parsed first */
 #define INSIDE_PARK 2		/* may stop the vCPUs for a moment, see below */
 

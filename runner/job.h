@@ -11,7 +11,7 @@
  *	env=KEY=VALUE	(repeats)
  *	cwd=/path	of the payload, default /
  *	bulk=on|off	use virtio-console port 1; off: as if it were missing
- *	bulk_wait_ms=N	how long to wait for the port, default 3000
+ *	bulk_wait_ms=N	how long to wait for the port, default 10000
  *	kill_ms=N	from SIGTERM to SIGKILL of the leftovers, default 100
  *	look_ms=N	before the payload, wait as long for WIRE_GO_ON, default 0
  *	hold_ms=N	after the verdict, wait as long for WIRE_GO_ON, default 0

@@ -260,6 +260,7 @@ static void on_drain(struct event_source *src, u32 events)
 	machine_drain(x->m);
 	peek_tick(&x->peek);
 	watchpoints_tick(&x->watchpoints, x->told);
+	live_take_looks(x);
 }
 
 static u64 scaled(const struct live *x, u64 ns)
@@ -343,10 +344,13 @@ static void take_reads(struct live *x)
  */
 static void reached(struct live *x, enum stage stage)
 {
+	unsigned int tries = stage == STAGE_AGENT ? 2 : 0;
+
 	enter(x, stage_name(stage));
 	mapwrite_stage(&x->mapwrite, stage);
 	peek_stage(&x->peek, stage);
-	watchpoints_tick(&x->watchpoints, stage);
+	while (watchpoints_tick(&x->watchpoints, stage) && tries--)
+		;
 	snapshots_stage(&x->snapshots, stage);
 	if (stage == STAGE_VERDICT)
 		take_reads(x);
@@ -386,6 +390,7 @@ static void on_news(struct event_source *src, u32 events)
 	else if (stage == STAGE_VERDICT && x->told != STAGE_VERDICT)
 		deadline = min(deadline, now + scaled(x, TEARDOWN_GRACE_NS));
 	x->told = stage;
+	live_take_looks(x);
 	if (deadline == x->deadline_ns || x->timed_out)
 		return;
 	x->deadline_ns = deadline;

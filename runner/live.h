@@ -57,6 +57,8 @@ struct live_cfg {
 };
 
 #define LIVE_MAX_DEVICES 3
+/* Looks that are asked for at one time: as many as the agent has clients. */
+#define LIVE_MAX_LOOKS 32
 
 struct live {
 	struct live_cfg cfg;
@@ -100,6 +102,9 @@ struct live {
 	u64 frozen_ns;			/* of machine_stood_ns(), left out by the watchdog */
 	enum stage told;
 	bool workload_told;
+	u32 looks[LIVE_MAX_LOOKS];	/* that the guest waits for; heard's lock */
+	unsigned int nr_looks;		/* ... and that */
+	unsigned int look_tries;
 };
 
 /**
@@ -116,6 +121,8 @@ void live_destroy(struct live *x);
 void live_wire_stats(struct live *x);
 /** live_look() - start who looks into the guest; part of live_run() */
 int live_look(struct live *x, struct diag *d);
+/** live_take_looks() - look for those who asked for it, and answer them */
+void live_take_looks(struct live *x);
 /**
  * live_look_at_hung() - capture and core of a guest whose time is up
  * As it hangs, before it is asked to end; part of live_run().

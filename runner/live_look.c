@@ -2,6 +2,7 @@
 /* What looks into the guest while it runs, and what is told it; see live.h. */
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "runner/live.h"
 #include "runner/scenario.h"
@@ -11,8 +12,8 @@
 #include "vmm/base/diag.h"
 #include "vmm/machine.h"
 
-/* vCPUs come at once, but for a host that is busy. */
-#define PARK_NS NSEC_PER_SEC
+/* A look that fails is tried again so often, at each tick of the slow clock. */
+#define LOOK_TRIES 20
 
 bool live_say(struct live *x, u16 type, const void *payload, size_t len)
 {
@@ -54,7 +55,7 @@ static int stop_to_write(void *ctx)
 {
 	struct live *x = ctx;
 
-	return machine_park(x->m, PARK_NS, NULL);
+	return machine_park(x->m, INSIDE_PARK_NS, NULL);
 }
 
 static void go_on(void *ctx)
@@ -87,7 +88,7 @@ void live_look_at_hung(struct live *x)
 {
 	snapshots_fail(&x->snapshots, "timeout", true);
 	if (!wants_core(x) || x->dump.path ||
-	    machine_freeze(x->m, PARK_NS, NULL, NULL))
+	    machine_freeze(x->m, INSIDE_PARK_NS, NULL, NULL))
 		return;
 	dump_take(&x->dump, x->m, &x->inside);
 	machine_thaw(x->m);
@@ -108,12 +109,52 @@ static void on_hit(void *ctx, const char *tag, const char *why,
 }
 
 /* heard's lock is held. */
+static void ask_for_look(struct live *x, u32 id)
+{
+	if (x->nr_looks == LIVE_MAX_LOOKS) {
+		tell_captured(x, id, -EBUSY, "too many ask for a look");
+		return;
+	}
+	x->looks[x->nr_looks++] = id;
+	eventfd_write(x->heard.news_fd, 1);
+}
+
+/* Who asks while this looks may have changed what it looked at: next time. */
+void live_take_looks(struct live *x)
+{
+	u32 ids[LIVE_MAX_LOOKS];
+	unsigned int n, i;
+	bool seen;
+
+	heard_lock(&x->heard);
+	n = x->nr_looks;
+	memcpy(ids, x->looks, sizeof(ids));
+	heard_unlock(&x->heard);
+	if (!n)
+		return;
+	seen = peek_look(&x->peek);
+	seen &= !watchpoints_tick(&x->watchpoints, x->told);
+	if (!seen && x->look_tries++ < LOOK_TRIES)
+		return;
+	x->look_tries = 0;
+	heard_lock(&x->heard);
+	x->nr_looks -= n;
+	memmove(x->looks, x->looks + n, x->nr_looks * sizeof(*ids));
+	heard_unlock(&x->heard);
+	for (i = 0; i < n; i++)
+		tell_captured(x, ids[i], seen ? 0 : -EAGAIN,
+			      seen ? "" : "the guest cannot be looked into");
+}
+
+/* heard's lock is held. */
 static void on_snapshot(void *ctx, u32 id, u32 kind, const char *name)
 {
 	struct live *x = ctx;
 
 	if (kind == WIRE_SNAPSHOT_CAPTURE)
 		snapshots_ask(&x->snapshots, id, name);
+	else if (kind == WIRE_SNAPSHOT_LOOK)
+		ask_for_look(x, id);
 	else
 		tell_captured(x, id, -EOPNOTSUPP, "the scenario names what is watched");
 }

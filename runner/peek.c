@@ -194,7 +194,7 @@ static void note_phases(struct peek *p)
 	heard_unlock(p->heard);
 }
 
-static void take_sample(struct peek *p)
+static bool take_sample(struct peek *p)
 {
 	bool failed_before;
 	unsigned int i;
@@ -209,7 +209,7 @@ static void take_sample(struct peek *p)
 		err = sched_cpu_read(&p->sched, i, &c->c);
 		if (err == -EFAULT) {
 			p->dropped++;
-			return;
+			return false;
 		}
 		c->present = !err;
 	}
@@ -219,6 +219,7 @@ static void take_sample(struct peek *p)
 	note_phases(p);
 	if (p->monitor.failure[0] && !failed_before && p->failed)
 		p->failed(p->ctx, p->monitor.failure);
+	return true;
 }
 
 static void read_domains(struct peek *p)
@@ -232,13 +233,14 @@ static void read_domains(struct peek *p)
 						 SCHED_MAX_DOMAINS);
 }
 
-static void watch_once(struct peek *p)
+/* False where there was nothing to be had, and may be later. */
+static bool sample_once(struct peek *p)
 {
 	struct diag d = { 0 };
 	int err = 0;
 
 	if (p->broken || machine_stop(p->m).reason != MACHINE_RUNNING)
-		return;
+		return true;
 	if (!p->sampling)
 		err = prepare_samples(p, &d);
 	if (err && err != -EAGAIN) {
@@ -246,11 +248,30 @@ static void watch_once(struct peek *p)
 		p->broken = true;
 	}
 	diag_reset(&d);
-	if (err)
-		return;
-	take_sample(p);
-	if (now_ns() - p->progs_ns >= PROGS_PERIOD_NS)
+	return err ? p->broken : take_sample(p);
+}
+
+static void watch_once(struct peek *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (sample_once(p) && !p->broken &&
+	    now_ns() - p->progs_ns >= PROGS_PERIOD_NS)
 		look_for_progs(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool peek_look(struct peek *p)
+{
+	bool seen = true;
+
+	if (!p->heard)
+		return true;
+	pthread_mutex_lock(&p->lock);
+	if (p->threaded)
+		seen = sample_once(p);
+	look_for_progs(p);
+	pthread_mutex_unlock(&p->lock);
+	return seen;
 }
 
 static void *run(void *arg)
@@ -277,6 +298,7 @@ static void *run(void *arg)
 int peek_start(struct peek *p, struct diag *d)
 {
 	p->stop_fd = p->timer_fd = -1;
+	pthread_mutex_init(&p->lock, NULL);
 	if (!p->cfg)
 		return 0;
 	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -334,6 +356,7 @@ void peek_deinit(struct peek *p)
 		close(p->stop_fd);
 	if (p->timer_fd >= 0)
 		close(p->timer_fd);
+	pthread_mutex_destroy(&p->lock);
 	monitor_deinit(&p->monitor);
 	sched_deinit(&p->sched);
 	free(p->sample);

@@ -46,6 +46,7 @@ struct peek {
 	/* private; the thread's while it runs, else the owner's */
 	pthread_t thread;
 	bool threaded;
+	pthread_mutex_t lock;		/* while it runs: of all that a look changes */
 	int stop_fd, timer_fd;
 	bool broken;			/* the guest's kernel never will be found */
 	struct sched sched;
@@ -77,6 +78,11 @@ void peek_tick(struct peek *p);
  * only take CPU time from the boot.
  */
 void peek_stage(struct peek *p, enum stage stage);
+/**
+ * peek_look() - a sample now, and a look for BPF programs, whatever the clocks say
+ * Return: false where the guest could not be read, and may be later.
+ */
+bool peek_look(struct peek *p);
 /** peek_stop() - end the sampling; before the machine is joined */
 void peek_stop(struct peek *p);
 /** peek_finish() - a last look, where the guest came to no verdict; after the join */

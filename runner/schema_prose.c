@@ -22,6 +22,9 @@ static const struct man_part guest_parts[] = {
 	{ "vmtap-watch SYMBOL", "A data watchpoint on 8 bytes from here on; a hit makes a "
 	  "capture." },
 	{ "vmtap-stats NAME", "Asks the scheduler's stats socket: stats.NAME." },
+	{ "vmtap-look", "Waits until the host has looked: its monitor has taken a sample, "
+	  "which ends the phase before a vmtap-stimulus, it knows the BPF programs that "
+	  "are loaded, and watches what is there to be watched." },
 	{ "vmtap-map-written", "Waits until bpf_map_write is done." },
 	{ "vmtap-result pass|fail|skip|xfail|xpass|error|timeout NAME [DETAIL]",
 	  "A subtest of the result." },

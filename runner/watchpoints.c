@@ -16,8 +16,6 @@
 #include "vmm/machine.h"
 #include "vmm/probe.h"
 
-/* vCPUs come at once, but for a host that is busy. */
-#define PARK_NS NSEC_PER_SEC
 
 /* --- conditions --------------------------------------------------------- */
 
@@ -131,19 +129,24 @@ static void give_up(struct watchpoints *w, const char *why)
 				 "%s", why);
 }
 
-/* Types cost a while to read, so only a path asks for them. */
-static bool kernel_of(struct watchpoints *w, unsigned int types, struct kread *k)
+/*
+ * Types cost a while to read, so only a path asks for them. -EAGAIN: it cannot
+ * be read yet; -ENOENT: never.
+ */
+static int kernel_of(struct watchpoints *w, unsigned int types, struct kread *k)
 {
 	struct diag d = { 0 };
 	int err;
 
 	if (w->hopeless)
-		return false;
+		return -ENOENT;
 	err = inside_kread(w->inside, INSIDE_PARK | types, k, &d);
-	if (err && err != -EAGAIN && err != -ENXIO)
+	if (err && err != -EAGAIN && err != -ENXIO) {
 		give_up(w, diag_text(&d));
+		err = -ENOENT;
+	}
 	diag_reset(&d);
-	return !err;
+	return err == -ENXIO ? -EAGAIN : err;
 }
 
 static bool is_symbol(const char *text)
@@ -168,8 +171,11 @@ static int find_path(const struct kread *k, const char *path,
 	return err;
 }
 
-/* A symbol that the image lacks never comes; what a path leads to may. */
-static void find(struct watchpoints *w, unsigned int i)
+/*
+ * A symbol that the image lacks never comes; what a path leads to may. -EAGAIN:
+ * nothing can be found now.
+ */
+static int find(struct watchpoints *w, unsigned int i)
 {
 	const struct scen_watch *s = &w->s->watch.items[i];
 	struct watchpoint *p = &w->list[i];
@@ -182,8 +188,9 @@ static void find(struct watchpoints *w, unsigned int i)
 	struct kread k;
 	int err;
 
-	if (!kernel_of(w, plain ? 0 : INSIDE_TYPES, &k))
-		return;
+	err = kernel_of(w, plain ? 0 : INSIDE_TYPES, &k);
+	if (err)
+		return err;
 	err = plain ? kread_symbol(&k, s->symbol, &place.gva, &d) :
 	      find_path(&k, s->symbol, &place, &d);
 	if (!err)
@@ -198,6 +205,7 @@ static void find(struct watchpoints *w, unsigned int i)
 		p->reason[0] = '\0';
 	}
 	diag_reset(&d);
+	return 0;
 }
 
 /* --- arming ------------------------------------------------------------- */
@@ -233,25 +241,29 @@ static int arm_side(struct watchpoints *w, unsigned int by, struct diag *d)
 	return n ? watch_arm(side->watch, places, n, d) : 0;
 }
 
-static void arm(struct watchpoints *w)
+/* What is found is armed, or will be looked for again. */
+static int arm(struct watchpoints *w)
 {
 	struct diag d = { 0 };
 	unsigned int by;
 	size_t i;
-	int err = 0;
+	int err = machine_park(w->m, INSIDE_PARK_NS, NULL);
+	bool parked = !err;
 
-	if (machine_park(w->m, PARK_NS, NULL))
-		return;
 	for (by = 0; !err && by < ARRAY_SIZE(w->sides); by++)
 		err = arm_side(w, by, &d);
 	for (i = 0; err && i < w->s->watch.n; i++) {
+		if (!parked && w->list[i].armed >= 0)
+			continue;
 		w->list[i].armed = -1;
 		w->list[i].found = false;
 	}
-	if (err)
+	if (err && parked)
 		give_up(w, diag_text(&d));
-	machine_resume(w->m);
+	if (parked)
+		machine_resume(w->m);
 	diag_reset(&d);
+	return parked ? 0 : -EAGAIN;
 }
 
 static void disarm(struct watchpoints *w)
@@ -271,7 +283,7 @@ static void rest(struct watchpoints *w)
 	for (i = 0; i < ARRAY_SIZE(w->sides); i++)
 		if (w->sides[i].watch && !watch_is_spent(w->sides[i].watch))
 			return;
-	if (machine_park(w->m, PARK_NS, NULL))
+	if (machine_park(w->m, INSIDE_PARK_NS, NULL))
 		return;
 	keep_counts(w);
 	disarm(w);
@@ -279,24 +291,27 @@ static void rest(struct watchpoints *w)
 	w->spent = true;
 }
 
-void watchpoints_tick(struct watchpoints *w, enum stage stage)
+int watchpoints_tick(struct watchpoints *w, enum stage stage)
 {
 	unsigned int i, missing = 0, news = 0;
+	int err = 0;
 
 	if (!w->list || w->spent || stage < STAGE_AGENT ||
 	    machine_stop(w->m).reason != MACHINE_RUNNING)
-		return;
+		return 0;
 	for (i = 0; i < w->s->watch.n; i++) {
 		if (w->list[i].found || w->list[i].lost || w->hopeless)
 			continue;
-		find(w, i);
+		if (find(w, i) == -EAGAIN)
+			err = -EAGAIN;
 		news += w->list[i].found;
 		missing += !w->list[i].found && !w->list[i].lost;
 	}
-	if (news)
-		arm(w);
-	else if (!missing)
+	if (news && arm(w))
+		err = -EAGAIN;
+	else if (!news && !missing)
 		rest(w);
+	return err;
 }
 
 /* --- life --------------------------------------------------------------- */

@@ -68,8 +68,12 @@ struct watchpoints {
  * watches nothing. Return: 0 or -errno; watchpoints_deinit() in every case.
  */
 int watchpoints_start(struct watchpoints *w, struct diag *d);
-/** watchpoints_tick() - look for what is missing; at each stage and slow tick */
-void watchpoints_tick(struct watchpoints *w, enum stage stage);
+/**
+ * watchpoints_tick() - look for what is missing; at each stage and slow tick
+ * Return: 0, also where something is not there yet; -EAGAIN the guest
+ * could not be read or stopped in time.
+ */
+int watchpoints_tick(struct watchpoints *w, enum stage stage);
 /** watchpoints_stop() - disarm for good. After machine_join() */
 void watchpoints_stop(struct watchpoints *w);
 /** watchpoints_deinit() - before the machine goes */

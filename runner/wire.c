@@ -202,7 +202,7 @@ int wire_parse_snapshot(const struct wire_frame *f, struct wire_snapshot *out,
 	if (split(f, sizeof(*out), &rest))
 		return -EINVAL;
 	kind = wire_get32(&f->data[4]);
-	if (kind < WIRE_SNAPSHOT_CAPTURE || kind > WIRE_SNAPSHOT_STATS)
+	if (kind < WIRE_SNAPSHOT_CAPTURE || kind > WIRE_SNAPSHOT_LOOK)
 		return -EINVAL;
 	if (!rest.len || rest.len > SNAPSHOT_NAME_MAX ||
 	    memchr(rest.p, 0, rest.len))

@@ -142,6 +142,7 @@ enum wire_snapshot_kind {
 	WIRE_SNAPSHOT_CAPTURE = 1,
 	WIRE_SNAPSHOT_WATCH = 2,
 	WIRE_SNAPSHOT_STATS = 3,	/* of the scheduler, by port 2 */
+	WIRE_SNAPSHOT_LOOK = 4,		/* answered when the host has looked */
 };
 
 struct wire_snapshot {

@@ -136,7 +136,7 @@ FIXTURE_TEARDOWN(agent)
 /* In the new namespaces, as PID 1. */
 static void be_agent(FIXTURE_DATA(agent) *self)
 {
-	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric",
+	static const char *const names[] = { "snapshot", "result", "exit", "frame", "metric", "look",
 					      "workload", "kselftest", "map-written" };
 	char init[128], com2[128], job[128], mem[128], cmdline[128], port[192], to[192];
 	char sched[128];
@@ -437,6 +437,14 @@ TEST_F(agent, helpers_reach_the_host)
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "METRICS"));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "UNKNOWN"));
 	EXPECT_EQ(7, self->port.stats.garbage_bytes);
+}
+
+TEST_F(agent, a_look_of_the_host_is_waited_for)
+{
+	self->withport = self->answer_snapshots = true;
+	RUN(self, &empty, "vmtap-look && vmtap-exit 7\n");
+	EXPECT_EQ(7, self->h.code);
+	EXPECT_NE(NULL, strstr(buf_str(&self->h.types), "SNAPSHOT_REQUEST"));
 }
 
 TEST_F(agent, maps_written_by_the_host_are_waited_for)

@@ -82,7 +82,7 @@ TEST_F(job, defaults)
 	EXPECT_STREQ("/", self->out->cwd);
 	EXPECT_STREQ("vmtap", self->out->hostname);
 	EXPECT_TRUE(self->out->bulk);
-	EXPECT_EQ(3000, self->out->bulk_wait_ms);
+	EXPECT_EQ(10000, self->out->bulk_wait_ms);
 	EXPECT_EQ(END_REBOOT, self->out->end);
 }
 

@@ -519,9 +519,9 @@ TEST(snapshot_names_are_bounded)
 	p[9] = 0;
 	EXPECT_EQ(-EINVAL, wire_parse_snapshot(&f, &s, &name));
 	p[9] = 'n';
-	wire_put32(p + 4, WIRE_SNAPSHOT_STATS);
+	wire_put32(p + 4, WIRE_SNAPSHOT_LOOK);
 	EXPECT_EQ(0, wire_parse_snapshot(&f, &s, &name));
-	wire_put32(p + 4, 4);
+	wire_put32(p + 4, 5);
 	EXPECT_EQ(-EINVAL, wire_parse_snapshot(&f, &s, &name));
 }
 

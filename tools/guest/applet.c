@@ -103,6 +103,19 @@ static int do_stats(int argc, char **argv)
 	return snapshot(argc, argv, WIRE_SNAPSHOT_STATS, "vmtap-stats NAME");
 }
 
+static int do_look(int argc, char **argv)
+{
+	static struct msg m = { .head.type = WIRE_SNAPSHOT_REQUEST };
+
+	(void)argv;
+	if (argc != 1)
+		return usage("vmtap-look: wait until the host has looked into the guest");
+	add32(&m, 0);
+	add32(&m, WIRE_SNAPSHOT_LOOK);
+	add(&m, "look", 4);
+	return ask(&m);
+}
+
 static int do_result(int argc, char **argv)
 {
 	static const char *const names[] = {
@@ -211,7 +224,7 @@ int applet_main(const char *name, int argc, char **argv)
 		{ "vmtap-metric", do_metric }, { "vmtap-exit", do_exit },
 		{ "vmtap-frame", do_frame }, { "vmtap-workload", wl_main },
 		{ "vmtap-map-written", do_map_written }, { "vmtap-stats", do_stats },
-		{ "vmtap-kselftest", ksft_main },
+		{ "vmtap-kselftest", ksft_main }, { "vmtap-look", do_look },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {

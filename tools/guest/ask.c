@@ -266,17 +266,12 @@ bool ask_from_host(void)
 
 void ask_hold(long ms)
 {
-	uint64_t until = now_ns() + (uint64_t)ms * 1000000;
-
 	while (link_port() >= 0 && !host_goes_on && !host_ends) {
-		uint64_t now = now_ns();
-
-		if (now >= until) {
+		if (ms-- <= 0 || !wait_fd(link_port(), POLLIN, (int)ms)) {
 			link_log("the host did not say that it had seen enough");
 			return;
 		}
-		if (wait_fd(link_port(), POLLIN, (int)((until - now) / 1000000) + 1) > 0)
-			ask_from_host();
+		ask_from_host();
 	}
 	host_goes_on = false;
 }

@@ -87,7 +87,7 @@ const char *job_parse(struct job *job, char *bytes, size_t len)
 	char *p = bytes, *end = bytes + len;
 
 	*job = (struct job){
-		.bytes = bytes, .bulk = true, .bulk_wait_ms = 3000,
+		.bytes = bytes, .bulk = true, .bulk_wait_ms = 10000,
 		.kill_ms = 100, .cwd = "/", .hostname = "vmtap",
 	};
 	if (len < sizeof(JOB_MAGIC) || memcmp(bytes, JOB_MAGIC, sizeof(JOB_MAGIC)))

@@ -19,6 +19,7 @@
 /* A host that takes nothing for this long of the guest's time is gone. */
 #define PORT_PATIENCE_MS 10000
 #define DRAIN_PATIENCE_MS 1000
+#define SLICE_MS 200
 
 static int com2 = -1;
 static int port = -1;
@@ -36,14 +37,18 @@ uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* In slices: a clock that jumped, where the machine stood still, costs one. */
 int wait_fd(int fd, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	int n;
+	int n, slice;
 
 	do {
-		n = poll(&p, 1, timeout_ms);
-	} while (n < 0 && errno == EINTR);
+		slice = timeout_ms > SLICE_MS ? SLICE_MS : timeout_ms;
+		n = poll(&p, 1, slice);
+		if (!n)
+			timeout_ms -= slice;
+	} while ((n < 0 && errno == EINTR) || (!n && timeout_ms > 0));
 	return n > 0 ? p.revents : 0;
 }
 

@@ -17,7 +17,7 @@
 
 #define STATS_SOCKET "/var/run/scx/root/stats"
 #define STATS_SOCKET_RUN "/run/scx/root/stats"
-#define PORT_MS 2000
+#define PORT_MS 10000
 
 #define LAST_ID 0xffffffffu	/* no helper's: nobody waits for the reply */
 
@@ -136,7 +136,7 @@ void relay_handle(const struct pollfd *p, size_t nr)
 
 void relay_last(void)
 {
-	uint64_t until = now_ns() + PORT_MS * 1000000ull;
+	int left = PORT_MS;
 	uint8_t ask[sizeof(struct wire_snapshot) + 3];
 	struct pollfd p[2];
 
@@ -147,10 +147,12 @@ void relay_last(void)
 	memcpy(ask + sizeof(struct wire_snapshot), "end", 3);
 	answered = false;
 	link_send(WIRE_SNAPSHOT_REQUEST, 0, ask, sizeof(ask));
-	while (!answered && now_ns() < until) {
+	while (!answered && left > 0) {
 		size_t n = relay_poll(p);
+		bool any = poll(p, n, 100) > 0;
 
-		if (poll(p, n, 100) > 0)
+		if (any)
 			relay_handle(p, n);
+		left -= any ? 1 : 100;
 	}
 }

@@ -20,7 +20,7 @@
 
 #define ATTACH_MS 60000		/* a verifier may be slow, and a guest slower */
 #define LOOK_MS 200		/* should the uevent get lost */
-#define SERVE_MS 2000		/* from attached to a stats socket, if it has one */
+#define SERVE_MS 10000		/* from attached to a stats socket, if it has one */
 #define DUMP_MS 15000		/* from sched_ext's disable to the program's exit, dump told */
 #define STOP_MS 5000
 

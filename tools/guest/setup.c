@@ -162,34 +162,24 @@ static int scan_ports(const char *name)
 	return fd;
 }
 
-static long left_ms(uint64_t deadline)
-{
-	uint64_t now = now_ns();
-
-	return now < deadline ? (long)((deadline - now) / 1000000) + 1 : 0;
-}
-
 /* Ports appear by a work queue of the driver: each uevent is a new look. */
 int setup_find_port(const char *name, int watch, long wait_ms)
 {
-	uint64_t deadline = now_ns() + (uint64_t)wait_ms * 1000000;
 	char junk[4096];
 	int fd;
 
-	while ((fd = scan_ports(name)) < 0) {
-		long left = left_ms(deadline);
-
-		if (!left || access("/sys/bus/virtio/drivers/virtio_console", F_OK))
+	for (; (fd = scan_ports(name)) < 0; wait_ms -= watch < 0 ? 10 : 1) {
+		if (wait_ms <= 0 || access("/sys/bus/virtio/drivers/virtio_console", F_OK))
 			return -1;	/* too late, or no driver that could */
 		if (watch < 0)
 			poll(NULL, 0, 10);
-		else if (!wait_fd(watch, POLLIN, (int)left))
+		else if (!wait_fd(watch, POLLIN, (int)wait_ms))
 			return -1;
 		while (watch >= 0 && recv(watch, junk, sizeof(junk), 0) > 0)
 			;
 	}
 	/* Writable once the host has opened its end. */
-	if (!(wait_fd(fd, POLLOUT, (int)left_ms(deadline)) & POLLOUT)) {
+	if (!(wait_fd(fd, POLLOUT, (int)wait_ms) & POLLOUT)) {
 		close(fd);
 		return -1;
 	}
