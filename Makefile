@@ -180,6 +180,10 @@ runner-objs := \
 	modules.o \
 	nested.o \
 	nested_host.o \
+	nested_qemu.o \
+	nested_request.o \
+	nested_save.o \
+	nested_state.o \
 	nested_verb.o \
 	onecase.o \
 	outputs.o \

@@ -39,10 +39,10 @@ static int on_out(struct relay *r, int fd, struct diag *d)
 	char ready;
 
 	if (r->gdb >= 0) {
-		copy(fd, r->gdb);
+		nested_copy(r->n, fd, r->gdb);
 		return 0;
 	}
-	if (r->listener >= 0 || recv(fd, &ready, 1, MSG_DONTWAIT) != 1)
+	if (r->listener >= 0 || nested_recv(r->n, fd, &ready, 1) != 1)
 		return 0;
 	r->listener = debug_listen(r->port, d);
 	return r->listener < 0 ? r->listener : 0;
@@ -76,22 +76,6 @@ static void on_news(struct relay *r, struct diag *d)
 	}
 }
 
-static void drain(struct relay *r)
-{
-	struct pollfd p[] = {
-		{ .fd = r->gdb >= 0 ? nested_out_fd(r->n) : -1, .events = POLLIN },
-		{ .fd = nested_err_fd(r->n), .events = POLLIN },
-	};
-	const int to[] = { r->gdb, STDERR_FILENO };
-	size_t i;
-
-	/* All that it wrote can be read without waiting. */
-	while (poll(p, ARRAY_SIZE(p), 0) > 0)
-		for (i = 0; i < ARRAY_SIZE(p); i++)
-			if (p[i].revents && !copy(p[i].fd, to[i]))
-				p[i].fd = -1;
-}
-
 static int relay(struct relay *r, struct diag *d)
 {
 	enum { NEWS, OUT, ERR, LISTEN, GDB, NR };
@@ -112,7 +96,7 @@ static int relay(struct relay *r, struct diag *d)
 			continue;
 		if (p[OUT].revents)
 			err = on_out(r, p[OUT].fd, d);
-		if (p[ERR].revents && !copy(p[ERR].fd, STDERR_FILENO))
+		if (p[ERR].revents && !nested_copy(r->n, p[ERR].fd, STDERR_FILENO))
 			p[ERR].fd = -1;
 		if (p[LISTEN].revents)
 			on_knock(r);
@@ -124,7 +108,7 @@ static int relay(struct relay *r, struct diag *d)
 		if (p[NEWS].revents)
 			on_news(r, d);
 	}
-	drain(r);
+	nested_copy_rest(r->n, r->gdb, STDERR_FILENO);
 	return err ? err : r->status;
 }
 

@@ -116,6 +116,7 @@ static void host_ctl_ready(struct event_source *src, u32 events)
 	case NESTED_EXIT:
 		snprintf(why, sizeof(why), "its worker ended with status %d",
 			 nested_exit_status(host->nested));
+		kill(nested_pid(host->nested), SIGKILL);
 		host_gone(host, why);
 		break;
 	case NESTED_LOST:

@@ -3,23 +3,33 @@
  * nested: start a nested host, say to its PID 1 what to run, hear how it went.
  * What QEMU is given lives in memfds and socket pairs: nothing of it stays
  * behind, however either side ends.
+ *
+ * A host goes on from a saved state where there is one, else it boots, and is
+ * saved when it has. Where that does not work out it is started once more,
+ * without.
  */
 #include "runner/nested.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/kernel.h"
 #include "runner/nested_host.h"
+#include "runner/nested_qemu.h"
+#include "runner/nested_request.h"
+#include "runner/nested_save.h"
+#include "runner/nested_state.h"
 #include "runner/nested_wire.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/cleanup.h"
@@ -38,211 +48,49 @@
 #define QEMU_FILES 128
 #define QEMU_SPACE GiB(3)
 #define LINE_MAX_LEN 4096
+/* For a saved host to be up, and for a state to be saved; a second will do. */
+#define STATE_LIMIT_S 60
+#define REST_LIMIT_MS 5000
+#define TSC_WINDOW_NS (10 * NSEC_PER_MSEC)
+#define TSC_TRIES 32
 
 enum { CTL, IN, OUT, ERR, NR_PORTS };
 
 struct nested {
 	pid_t pid;		/* 0: none, or reaped */
+	int status;		/* of the one that was reaped */
 	int port[NR_PORTS];	/* our ends */
 	int console_fd, log_fd;	/* what the kernel and what QEMU said */
+	int news_fd;		/* an epoll of ctl and, until the host is up: */
+	int pidfd, timer;
+	int qemus[NR_PORTS];	/* its ends of the ports; until then, too */
+	u64 memory, tsc_khz;
+	char *state;		/* file; NULL: neither resume nor save */
+	bool resumed, saving;
+	struct nested_save save;
+	struct buf request;
 	int exit_status;
+	unsigned long long wrote[NR_PORTS], got[NR_PORTS]; /* bytes, OUT and ERR */
 	u64 start_ns, boot_ms, work_ns;
 	double factor;
 	struct buf news;	/* bytes of ctl, not yet a whole line */
 };
 
-/* --- the request ---------------------------------------------------------- */
-
-static void put(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s) + 1);
-}
-
-static __printf(2, 3) void putf(struct buf *b, const char *fmt, ...)
-{
-	va_list ap;
-	char text[64];
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	put(b, text);
-}
-
-/* Folders that only change between runs, and are large. */
-static void put_cached_dirs(struct buf *b)
-{
-	char *cache __free(cleanup_free) = kernel_cache_dir(NULL);
-	static const char *const below[] = { "kernels", "kimage" };
-	struct buf dirs __free(buf_reset) = {};
-	int nr = 1;
-
-	put(&dirs, "/usr");
-	for (size_t i = 0; cache && i < ARRAY_SIZE(below); i++) {
-		char *dir __free(cleanup_free) = NULL;
-		char *real __free(cleanup_free) = NULL;
-
-		if (asprintf(&dir, "%s/%s", cache, below[i]) < 0)
-			dir = NULL;
-		real = dir ? realpath(dir, NULL) : NULL;
-		if (real) {
-			put(&dirs, real);
-			nr++;
-		}
-	}
-	putf(b, "%d", nr);
-	buf_add(b, dirs.data, dirs.len);
-}
-
-/* A runner's stdbuf preloads a library that has no business further down. */
-static bool env_travels(const char *var)
-{
-	return strncmp(var, "LD_PRELOAD=", 11) && strncmp(var, "_STDBUF_", 8);
-}
-
-static int put_request(struct buf *b, const struct nested_cfg *cfg)
-{
-	char *cwd __free(cleanup_free) = cfg->cwd ? strdup(cfg->cwd) :
-					 getcwd(NULL, 0);
-	char *const *env = cfg->env ?: environ;
-	struct timespec now;
-	u32 len = 0;
-	int nr = 0;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	buf_add(b, &len, sizeof(len));
-	putf(b, "%lld", (long long)now.tv_sec * (long long)NSEC_PER_SEC +
-			now.tv_nsec);
-	put(b, cfg->no_stdin ? "0" : "1");
-	put(b, cwd ?: "/");
-	put_cached_dirs(b);
-	while (cfg->argv[nr])
-		nr++;
-	putf(b, "%d", nr);
-	for (int i = 0; i < nr; i++)
-		put(b, cfg->argv[i]);
-	for (; *env; env++)
-		if (env_travels(*env))
-			put(b, *env);
-	if (b->failed)
-		return -ENOMEM;
-	len = (u32)(b->len - sizeof(len));
-	memcpy(b->data, &len, sizeof(len));
-	return 0;
-}
-
-/* Nobody reads before the host is up: it has to fit into the socket. */
-static int send_request(struct nested *n, const struct nested_cfg *cfg,
-			struct diag *d)
-{
-	struct buf b __free(buf_reset) = {};
-	int room = NESTED_REQUEST_MAX, err;
-	size_t sent = 0;
-
-	err = put_request(&b, cfg);
-	if (err)
-		return diag_fail(d, err, NULL, "out of memory");
-	setsockopt(n->port[CTL], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	while (sent < b.len) {
-		ssize_t got = send(n->port[CTL], b.data + sent, b.len - sent,
-				   MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (got < 0)
-			return diag_fail(d, -E2BIG, NULL,
-					 "arguments and environment are too large for a nested host (%zu bytes)",
-					 b.len);
-		sent += (size_t)got;
-	}
-	return 0;
-}
-
-/* --- QEMU's process ------------------------------------------------------- */
-
-/* The environment with the unpacked QEMU's libraries; the child frees never. */
-static char **qemu_env(const struct nested_host *h)
-{
-	static const char libs[] = "usr/lib/x86_64-linux-gnu";
-	size_t nr = 0;
-	char **env;
-
-	while (environ[nr])
-		nr++;
-	env = calloc(nr + 2, sizeof(*env));
-	if (!env)
-		return NULL;
-	nr = 0;
-	if (h->unpacked &&
-	    asprintf(&env[nr++], "LD_LIBRARY_PATH=%s/%s:%s/%s", h->unpacked,
-		     libs, h->unpacked, libs + 4) < 0)
-		env[nr - 1] = strdup("LD_LIBRARY_PATH=");
-	for (char **e = environ; *e; e++)
-		if (env_travels(*e) &&
-		    (!h->unpacked || strncmp(*e, "LD_LIBRARY_PATH=", 16)))
-			env[nr++] = *e;
-	return env;
-}
-
-static void keep_across_exec(int fd)
-{
-	fcntl(fd, F_SETFD, 0);
-}
-
-static void exec_qemu(const struct nested_wiring *w, int log_fd, pid_t parent,
-		      char **argv, char **env)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	/* Ctrl-C is ours to handle: the command inside is told by us. */
-	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	dup2(null, 0);
-	dup2(log_fd, 1);
-	dup2(log_fd, 2);
-	keep_across_exec(w->kernel_fd);
-	keep_across_exec(w->initrd_fd);
-	keep_across_exec(w->console_fd);
-	for (int i = 0; i < NR_PORTS; i++)
-		keep_across_exec(w->port_fd[i]);
-	execve(argv[0], argv, env);
-	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
+/* --- starting it ---------------------------------------------------------- */
 
 static int spawn(struct nested *n, const struct nested_host *h,
-		 const struct nested_wiring *w, struct diag *d)
+		 struct nested_wiring *w, struct diag *d)
 {
-	struct nested_args args;
-	char **env = qemu_env(h);
-	pid_t parent = getpid();
-	int err = 0;
+	pid_t pid;
 
-	nested_host_args(h, w, &args);
-	if (args.failed || !env) {
-		err = diag_fail(d, -ENOMEM, NULL, "out of memory");
-	} else {
-		n->pid = fork();
-		if (!n->pid)
-			exec_qemu(w, n->log_fd, parent, args.argv, env);
-		if (n->pid < 0) {
-			n->pid = 0;
-			err = diag_fail(d, -errno, NULL, "fork: %s",
-					strerror(errno));
-		}
-	}
-	if (env && h->unpacked)
-		free(env[0]);
-	free(env);
-	nested_args_reset(&args);
-	return err;
+	w->log_fd = n->log_fd;
+	w->save_fd = n->save.file;
+	pid = nested_qemu_spawn(h, w, d);
+	n->pid = max(pid, 0);
+	return min(pid, 0);
 }
 
-static int open_ports(struct nested *n, struct nested_wiring *w,
-		      struct diag *d)
+static int open_ports(struct nested *n, struct diag *d)
 {
 	for (int i = 0; i < NR_PORTS; i++) {
 		int pair[2];
@@ -251,7 +99,7 @@ static int open_ports(struct nested *n, struct nested_wiring *w,
 			return diag_fail(d, -errno, NULL, "socketpair: %s",
 					 strerror(errno));
 		n->port[i] = pair[0];
-		w->port_fd[i] = pair[1];
+		n->qemus[i] = pair[1];
 	}
 	return 0;
 }
@@ -270,19 +118,36 @@ struct tsc_sample {
 	u64 tsc, ns;
 };
 
+/* Of several the one that was interrupted least. */
 static struct tsc_sample tsc_sample(void)
 {
-	return (struct tsc_sample){ __builtin_ia32_rdtsc(), now_ns() };
+	struct tsc_sample best = { 0 };
+	u64 least = UINT64_MAX;
+
+	for (int i = 0; i < TSC_TRIES; i++) {
+		u64 before = __builtin_ia32_rdtsc(), ns = now_ns();
+		u64 took = __builtin_ia32_rdtsc() - before;
+
+		if (took < least) {
+			least = took;
+			best = (struct tsc_sample){ before + took / 2, ns };
+		}
+	}
+	return best;
 }
 
-/* From two samples that are at least 10 ms apart; else 0. */
-static u64 tsc_khz(struct tsc_sample a, struct tsc_sample b)
+/* Between @a and now, TSC_WINDOW_NS after it at the earliest; 0: no TSC to go by. */
+static u64 tsc_khz(struct tsc_sample a)
 {
-	u64 ns = b.ns - a.ns;
+	u64 past = now_ns() - a.ns;
+	struct tsc_sample b;
 
-	if (ns < 10 * NSEC_PER_MSEC || b.tsc <= a.tsc)
+	if (past < TSC_WINDOW_NS)
+		usleep((useconds_t)((TSC_WINDOW_NS - past) / 1000 + 1));
+	b = tsc_sample();
+	if (b.tsc <= a.tsc || b.ns <= a.ns)
 		return 0;
-	return (u64)((double)(b.tsc - a.tsc) * 1e6 / (double)ns);
+	return (u64)((double)(b.tsc - a.tsc) * 1e6 / (double)(b.ns - a.ns));
 }
 
 /* QEMU would end with a riddle ("could not load PC BIOS"). */
@@ -305,39 +170,155 @@ static int check_limits(u64 memory, struct diag *d)
 	return 0;
 }
 
-/* What is only QEMU's is closed here again, whatever happened. */
+/*
+ * Few sizes, for a state of each is kept: 1, 2, 3, 4, 6, 8, 12... GiB. What
+ * the host does not touch costs nothing.
+ */
+static u64 host_memory(u64 guests)
+{
+	u64 need = guests + HOST_SHARE(guests) + HOST_OWN_MEMORY;
+	u64 size = GiB(1);
+
+	while (size < need) {
+		if (size > GiB(1) && size / 2 * 3 >= need)
+			return size / 2 * 3;
+		size *= 2;
+	}
+	return size;
+}
+
+/* Where any of it fails the host is not saved. */
+static int prepare_save(struct nested *n)
+{
+	int pair[2];
+
+	if (!n->state)
+		return 0;
+	n->save.file = nested_state_create(n->state);
+	if (n->save.file < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return 0;
+	n->save.file_of_qemu = n->save.file;
+	n->save.qmp = pair[0];
+	return pair[1];
+}
+
+static int boot(struct nested *n, const struct nested_host *h,
+		struct nested_wiring *w, struct diag *d)
+{
+	int kernel __free(cleanup_close) = nested_host_kernel_fd(h, d);
+	int initrd __free(cleanup_close) = kernel < 0 ? kernel :
+					   nested_host_initrd_fd(h, d);
+	int err = initrd < 0 ? initrd : 0;
+
+	w->kernel_fd = kernel;
+	w->initrd_fd = initrd;
+	w->qmp_fd = prepare_save(n);
+	if (!err)
+		err = spawn(n, h, w, d);
+	if (w->qmp_fd)
+		close(w->qmp_fd);
+	return err;
+}
+
+static int watch(struct nested *n, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	return epoll_ctl(n->news_fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* So that a host that sleeps for good is noticed. */
+static void arm(struct nested *n)
+{
+	struct itimerspec its = { .it_value.tv_sec = STATE_LIMIT_S };
+
+	n->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (n->timer < 0 || timerfd_settime(n->timer, 0, &its, NULL) ||
+	    watch(n, n->timer))
+		log_debug("nested", "timerfd: %s", strerror(errno));
+}
+
+static void close_fd(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
+}
+
+/* From here on QEMU's end shows as the end of ctl. */
+static void let_go(struct nested *n)
+{
+	for (int i = 0; i < NR_PORTS; i++)
+		close_fd(&n->qemus[i]);
+	close_fd(&n->pidfd);
+	close_fd(&n->timer);
+}
+
+static int resume(struct nested *n, const struct nested_host *h,
+		  struct nested_wiring *w, struct diag *d)
+{
+	int err = spawn(n, h, w, d);
+
+	if (!err) {
+		arm(n);
+		err = nested_request_send(n->port[CTL], &n->request, d);
+	}
+	return err;
+}
+
+static int launch(struct nested *n, const struct nested_host *h, struct diag *d)
+{
+	int state __free(cleanup_close) = n->state ?
+					  nested_state_open(n->state) : -1;
+	struct nested_wiring w = {
+		.console_fd = n->console_fd,
+		.memory = n->memory,
+		.tsc_khz = n->tsc_khz,
+	};
+	int err;
+
+	memcpy(w.port_fd, n->qemus, sizeof(w.port_fd));
+	n->resumed = state >= 0;
+	if (n->resumed) {
+		w.state_fd = state;
+		err = resume(n, h, &w, d);
+	} else {
+		err = boot(n, h, &w, d);
+	}
+	if (err)
+		return err;
+	/* Older kernels have none: let_go() now, and no second start. */
+	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
+	if (n->pidfd < 0 || watch(n, n->pidfd))
+		let_go(n);
+	return 0;
+}
+
 static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		      const struct nested_host *h, struct diag *d)
 {
-	u64 guests = cfg->guest_memory ?: DEFAULT_GUEST_MEMORY;
-	struct nested_wiring w = {
-		.port_fd = { -1, -1, -1, -1 },
-		.memory = round_up(guests + HOST_SHARE(guests) +
-				   HOST_OWN_MEMORY, MiB(64)),
-	};
-	struct tsc_sample first = tsc_sample();
-	int limits = check_limits(w.memory, d);
-	int kernel __free(cleanup_close) = limits ? limits :
-					   nested_host_kernel_fd(h, d);
-	int initrd __free(cleanup_close) = kernel < 0 ? kernel :
-					   nested_host_initrd_fd(h, d);
-	int err = initrd < 0 ? initrd : open_logs(n, d);
+	struct nested_wiring w;
+	int err;
 
-	w.kernel_fd = kernel;
-	w.initrd_fd = initrd;
-	w.console_fd = n->console_fd;
+	n->memory = host_memory(cfg->guest_memory ?: DEFAULT_GUEST_MEMORY);
+	err = check_limits(n->memory, d);
 	if (!err)
-		err = open_ports(n, &w, d);
+		err = open_logs(n, d);
 	if (!err)
-		err = send_request(n, cfg, d);
-	if (!err) {
-		n->start_ns = now_ns();
-		w.tsc_khz = tsc_khz(first, tsc_sample());
-		err = spawn(n, h, &w, d);
-	}
-	for (int i = 0; i < NR_PORTS; i++)
-		cleanup_close(&w.port_fd[i]);
-	return err;
+		err = open_ports(n, d);
+	if (err)
+		return err;
+	n->news_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (n->news_fd < 0 || watch(n, n->port[CTL]))
+		return diag_fail(d, -errno, NULL, "epoll: %s", strerror(errno));
+	if (nested_request_build(cfg, &n->request))
+		return diag_fail(d, -ENOMEM, NULL, "out of memory");
+	w = (struct nested_wiring){
+		.memory = n->memory, .tsc_khz = n->tsc_khz,
+	};
+	n->state = nested_state_path(h, &w);
+	n->start_ns = now_ns();
+	return launch(n, h, d);
 }
 
 int nested_available(struct diag *d)
@@ -350,24 +331,38 @@ int nested_available(struct diag *d)
 	return err;
 }
 
+static struct nested *new_nested(void)
+{
+	struct nested *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	memset(n->port, -1, sizeof(n->port));
+	memset(n->qemus, -1, sizeof(n->qemus));
+	n->console_fd = n->log_fd = n->exit_status = -1;
+	n->news_fd = n->pidfd = n->timer = -1;
+	n->save.qmp = n->save.file = -1;
+	n->factor = FACTOR_GUESS;
+	return n;
+}
+
 int nested_start(const struct nested_cfg *cfg, struct nested **out,
 		 struct diag *d)
 {
+	struct tsc_sample first = tsc_sample();
 	struct nested_host h;
 	struct nested *n;
 	int err = nested_host_find(&h, d);
 
 	if (err)
 		return err;
-	n = calloc(1, sizeof(*n));
+	n = new_nested();
 	if (!n) {
 		nested_host_reset(&h);
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
 	}
-	memset(n->port, -1, sizeof(n->port));
-	n->console_fd = n->log_fd = n->exit_status = -1;
-	n->factor = FACTOR_GUESS;
 	n->work_ns = nested_work_ns();
+	n->tsc_khz = tsc_khz(first);
 	err = start_with(n, cfg, &h, d);
 	nested_host_reset(&h);
 	if (err) {
@@ -378,20 +373,31 @@ int nested_start(const struct nested_cfg *cfg, struct nested **out,
 	return 0;
 }
 
+static void kill_and_reap(struct nested *n)
+{
+	if (!n->pid)
+		return;
+	kill(n->pid, SIGKILL);
+	while (waitpid(n->pid, &n->status, 0) < 0 && errno == EINTR)
+		;
+	n->pid = 0;
+}
+
 void nested_destroy(struct nested *n)
 {
 	if (!n)
 		return;
-	if (n->pid) {
-		kill(n->pid, SIGKILL);
-		while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	kill_and_reap(n);
+	let_go(n);
 	for (int i = 0; i < NR_PORTS; i++)
 		cleanup_close(&n->port[i]);
 	cleanup_close(&n->console_fd);
 	cleanup_close(&n->log_fd);
+	cleanup_close(&n->news_fd);
+	nested_save_reset(&n->save);
+	buf_reset(&n->request);
 	buf_reset(&n->news);
+	free(n->state);
 	free(n);
 }
 
@@ -427,29 +433,110 @@ static void add_tail(struct buf *text, const char *what, int fd)
 		buf_printf(text, "; %s: %s", what, telling_line(tail));
 }
 
-static void lost(struct nested *n, const char *why, struct diag *d)
+static enum nested_event lost(struct nested *n, const char *why, struct diag *d)
 {
 	struct buf text __free(buf_reset) = {};
-	int status = 0;
 
 	if (why)
 		buf_printf(&text, ": %s", why);
-	if (n->pid) {
-		if (why)
-			kill(n->pid, SIGKILL);
-		while (waitpid(n->pid, &status, 0) < 0 && errno == EINTR)
-			;
+	/* Without a reason it is ending: how, is to be told. */
+	while (n->pid && !why && waitpid(n->pid, &n->status, 0) < 0 &&
+	       errno == EINTR)
+		;
+	if (!why)
 		n->pid = 0;
-	}
-	if (!why && WIFSIGNALED(status))
+	kill_and_reap(n);
+	let_go(n);
+	if (!why && WIFSIGNALED(n->status))
 		buf_printf(&text, ": QEMU was killed by %s",
-			   strsignal(WTERMSIG(status)));
-	else if (!why && WEXITSTATUS(status))
+			   strsignal(WTERMSIG(n->status)));
+	else if (!why && WEXITSTATUS(n->status))
 		buf_printf(&text, ": QEMU ended with status %d",
-			   WEXITSTATUS(status));
+			   WEXITSTATUS(n->status));
 	add_tail(&text, "QEMU says", n->log_fd);
 	add_tail(&text, "its console says", n->console_fd);
 	diag_fail(d, -EIO, NULL, "the nested host is gone%s", buf_str(&text));
+	return NESTED_LOST;
+}
+
+static void drain(int fd)
+{
+	char data[4096];
+
+	while (recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* A boot, once, without a state: that of before is not to be trusted. */
+static enum nested_event start_again(struct nested *n, struct diag *d)
+{
+	struct nested_host h;
+	int err;
+
+	log_debug("nested", "%s did not serve; booting a host", n->state);
+	if (n->resumed)
+		unlink(n->state);
+	free(take_ptr(n->state));
+	kill_and_reap(n);
+	nested_save_reset(&n->save);
+	n->saving = false;
+	close_fd(&n->pidfd);
+	close_fd(&n->timer);
+	/* What was meant for the first one, and what it said. */
+	drain(n->qemus[CTL]);
+	drain(n->port[CTL]);
+	buf_consume(&n->news, n->news.len);
+	err = nested_host_find(&h, d);
+	if (err)
+		return NESTED_LOST;
+	err = launch(n, &h, d);
+	nested_host_reset(&h);
+	return err ? NESTED_LOST : NESTED_NONE;
+}
+
+static enum nested_event ask(struct nested *n, struct diag *d)
+{
+	return nested_request_send(n->port[CTL], &n->request, d) ? NESTED_LOST :
+								   NESTED_NONE;
+}
+
+/* It booted, and waits to be asked. */
+static enum nested_event booted(struct nested *n, struct diag *d)
+{
+	if (n->save.qmp < 0 || watch(n, n->save.qmp))
+		return ask(n, d);
+	n->saving = true;
+	arm(n);
+	return NESTED_NONE;
+}
+
+static enum nested_event saved(struct nested *n, struct diag *d)
+{
+	if (!n->save.running)
+		return n->qemus[CTL] >= 0 ? start_again(n, d) :
+					    lost(n, "it cannot be saved", d);
+	if (!n->save.failed)
+		nested_state_commit(n->save.file, n->state);
+	nested_save_reset(&n->save);
+	n->saving = false;
+	close_fd(&n->timer);
+	return ask(n, d);
+}
+
+/* What else there may be to hear of a host that is not yet up. */
+static enum nested_event before_up(struct nested *n, struct diag *d)
+{
+	struct pollfd timer = { .fd = n->timer, .events = POLLIN };
+	bool gone = waitpid(n->pid, &n->status, WNOHANG) == n->pid;
+
+	if (gone)
+		n->pid = 0;
+	if (gone || poll(&timer, 1, 0) > 0)
+		return n->qemus[CTL] >= 0 && (n->resumed || n->saving) ?
+		       start_again(n, d) : lost(n, NULL, d);
+	if (n->saving && nested_save_step(&n->save))
+		return saved(n, d);
+	return NESTED_NONE;
 }
 
 static enum nested_event take_line(struct nested *n, const char *line,
@@ -458,16 +545,19 @@ static enum nested_event take_line(struct nested *n, const char *line,
 	unsigned long long up_ms, work_ns;
 
 	log_debug("nested", "host: %s", line);
+	if (!strcmp(line, "up"))
+		return booted(n, d);
 	if (sscanf(line, "ready %llu %llu", &up_ms, &work_ns) == 2) {
 		n->boot_ms = max((now_ns() - n->start_ns) / NSEC_PER_MSEC,
 				 (u64)1);
 		n->factor = max((double)work_ns / (double)n->work_ns, 1.0);
+		let_go(n);
 		return NESTED_READY;
 	}
-	if (sscanf(line, "exit %d", &n->exit_status) == 1)
+	if (sscanf(line, "exit %d %llu %llu", &n->exit_status, &n->wrote[OUT],
+		   &n->wrote[ERR]) == 3)
 		return NESTED_EXIT;
-	lost(n, !strncmp(line, "error ", 6) ? line + 6 : line, d);
-	return NESTED_LOST;
+	return lost(n, !strncmp(line, "error ", 6) ? line + 6 : line, d);
 }
 
 enum nested_event nested_event(struct nested *n, struct diag *d)
@@ -475,24 +565,65 @@ enum nested_event nested_event(struct nested *n, struct diag *d)
 	for (;;) {
 		char *nl = n->news.len ? memchr(n->news.data, '\n',
 						n->news.len) : NULL;
-		enum nested_event event;
 		char data[512];
 		ssize_t got;
 
 		if (nl) {
-			*nl = 0;
-			event = take_line(n, n->news.data, d);
+			char *line = strndup(n->news.data,
+					     (size_t)(nl - n->news.data));
+			enum nested_event event;
+
 			buf_consume(&n->news, (size_t)(nl + 1 - n->news.data));
-			return event;
+			event = take_line(n, line ?: "", d);
+			free(line);
+			if (event != NESTED_NONE)
+				return event;
+			continue;
 		}
 		got = recv(n->port[CTL], data, sizeof(data), MSG_DONTWAIT);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			return NESTED_NONE;
+			return n->boot_ms ? NESTED_NONE : before_up(n, d);
 		if (got <= 0 || n->news.len > LINE_MAX_LEN ||
-		    buf_add(&n->news, data, (size_t)got)) {
-			lost(n, NULL, d);
-			return NESTED_LOST;
-		}
+		    buf_add(&n->news, data, (size_t)got))
+			return lost(n, NULL, d);
+	}
+}
+
+ssize_t nested_recv(struct nested *n, int fd, void *data, size_t len)
+{
+	ssize_t got = recv(fd, data, len, MSG_DONTWAIT);
+
+	if (got > 0)
+		n->got[fd == n->port[OUT] ? OUT : ERR] += (size_t)got;
+	return got;
+}
+
+bool nested_copy(struct nested *n, int fd, int to)
+{
+	char data[65536];
+	ssize_t got = nested_recv(n, fd, data, sizeof(data));
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (got > 0 && to >= 0)
+		io_write_full(to, data, (size_t)got);
+	return got > 0;
+}
+
+void nested_copy_rest(struct nested *n, int out, int err)
+{
+	const int port[] = { OUT, ERR }, to[] = { out, err };
+
+	for (size_t i = 0; i < ARRAY_SIZE(port); i++) {
+		struct pollfd p = {
+			.fd = n->port[port[i]], .events = POLLIN,
+		};
+
+		/* Of a host that is gone, up to the end. */
+		while ((!n->pid || n->got[port[i]] < n->wrote[port[i]]) &&
+		       poll(&p, 1, REST_LIMIT_MS) > 0 &&
+		       nested_copy(n, p.fd, to[i]))
+			;
 	}
 }
 
@@ -518,7 +649,7 @@ int nested_err_fd(const struct nested *n)
 
 int nested_ctl_fd(const struct nested *n)
 {
-	return n->port[CTL];
+	return n->news_fd;
 }
 
 pid_t nested_pid(const struct nested *n)
@@ -529,6 +660,11 @@ pid_t nested_pid(const struct nested *n)
 u64 nested_boot_ms(const struct nested *n)
 {
 	return n->boot_ms;
+}
+
+bool nested_resumed(const struct nested *n)
+{
+	return n->resumed;
 }
 
 double nested_speed_factor(const struct nested *n)

@@ -363,6 +363,10 @@ static void args_machine(const struct nested_host *h,
 	arg(args, CPU);
 	arg(args, "-m");
 	arg(args, "%llu", (unsigned long long)(w->memory >> 20));
+}
+
+static void args_boot(const struct nested_wiring *w, struct nested_args *args)
+{
 	arg(args, "-kernel");
 	arg(args, "/proc/self/fd/%d", w->kernel_fd);
 	arg(args, "-initrd");
@@ -377,6 +381,18 @@ static void args_machine(const struct nested_host *h,
 		    (unsigned long long)w->tsc_khz);
 	else
 		arg(args, CMDLINE);
+}
+
+/*
+ * Memory comes with the state. The option ROM is what -kernel would have added:
+ * QEMU wants the same list of memory regions.
+ */
+static void args_resume(int state_fd, struct nested_args *args)
+{
+	arg(args, "-option-rom");
+	arg(args, "pvh.bin");
+	arg(args, "-incoming");
+	arg(args, "file:/proc/self/fd/%d", state_fd);
 }
 
 static void args_console(int fd, struct nested_args *args)
@@ -418,8 +434,18 @@ void nested_host_args(const struct nested_host *h,
 {
 	memset(args, 0, sizeof(*args));
 	args_machine(h, w, args);
+	if (w->state_fd)
+		args_resume(w->state_fd, args);
+	else
+		args_boot(w, args);
 	args_console(w->console_fd, args);
 	args_root(NESTED_TAG_ROOT, args);
 	args_root(NESTED_TAG_CACHED, args);
 	args_ports(w->port_fd, args);
+	if (w->qmp_fd) {
+		arg(args, "-chardev");
+		arg(args, "socket,id=qmp,fd=%d", w->qmp_fd);
+		arg(args, "-mon");
+		arg(args, "chardev=qmp,mode=control");
+	}
 }

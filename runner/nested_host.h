@@ -27,6 +27,10 @@ struct nested_host {
 struct nested_wiring {
 	int kernel_fd;		/* ELF vmlinux */
 	int initrd_fd;
+	int state_fd;		/* go on from this, instead of the two above */
+	int qmp_fd;		/* its monitor */
+	int save_fd;		/* what it may be told to save itself into */
+	int log_fd;		/* its stdout and stderr */
 	int console_fd;		/* the kernel's console goes there */
 	int port_fd[4];		/* ctl, in, out, err */
 	u64 memory;		/* of the host, bytes */

@@ -41,20 +41,6 @@ struct relay {
 	char in[65536];
 };
 
-/* Copy what is there to @to; false at the stream's end. */
-static bool relay_out(int from, int to)
-{
-	char data[65536];
-	ssize_t got = recv(from, data, sizeof(data), MSG_DONTWAIT);
-
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR;
-	/* A reader that went away does not keep the command from ending. */
-	if (got > 0 && io_write_full(to, data, (size_t)got))
-		return true;
-	return got > 0;
-}
-
 static void relay_in(struct relay *r, const struct pollfd *in,
 		     const struct pollfd *to)
 {
@@ -79,32 +65,18 @@ static void relay_in(struct relay *r, const struct pollfd *in,
 	}
 }
 
-static void drain(struct relay *r)
-{
-	struct pollfd p[2] = {
-		{ .fd = nested_out_fd(r->n), .events = POLLIN },
-		{ .fd = nested_err_fd(r->n), .events = POLLIN },
-	};
-
-	while (poll(p, 2, 0) > 0) {
-		if (p[0].revents && !relay_out(p[0].fd, STDOUT_FILENO))
-			p[0].fd = -1;
-		if (p[1].revents && !relay_out(p[1].fd, STDERR_FILENO))
-			p[1].fd = -1;
-	}
-}
-
 static int relay_news(struct relay *r)
 {
 	struct diag d = {};
 	enum nested_event event = nested_event(r->n, &d);
 
 	if (event == NESTED_READY && r->verbose)
-		log_info("nested", "host up in %llu ms; work takes %.1f times as long as outside",
+		log_info("nested", "host up in %llu ms%s; work takes %.1f times as long as outside",
 			 (unsigned long long)nested_boot_ms(r->n),
+			 nested_resumed(r->n) ? ", resumed" : "",
 			 nested_speed_factor(r->n));
 	if (event == NESTED_EXIT || event == NESTED_LOST)
-		drain(r);
+		nested_copy_rest(r->n, STDOUT_FILENO, STDERR_FILENO);
 	if (event == NESTED_LOST)
 		log_error("nested", "%s", diag_text(&d));
 	diag_reset(&d);
@@ -132,9 +104,9 @@ static int relay(struct relay *r)
 		p[TO_IN].fd = r->in_open && waiting ? nested_in_fd(r->n) : -1;
 		if (poll(p, NR, -1) < 0)
 			continue;
-		if (p[OUT].revents && !relay_out(p[OUT].fd, STDOUT_FILENO))
+		if (p[OUT].revents && !nested_copy(r->n, p[OUT].fd, STDOUT_FILENO))
 			p[OUT].fd = -1;
-		if (p[ERR].revents && !relay_out(p[ERR].fd, STDERR_FILENO))
+		if (p[ERR].revents && !nested_copy(r->n, p[ERR].fd, STDERR_FILENO))
 			p[ERR].fd = -1;
 		relay_in(r, &p[IN], &p[TO_IN]);
 		if (p[NEWS].revents)

@@ -9,7 +9,8 @@
  * enum nested_request). The host answers with lines:
  *
  *     ready UPTIME_MS WORK_NS     before it starts the command
- *     exit STATUS                 when that ended and all it wrote is written
+ *     exit STATUS OUT ERR         when that ended; bytes that it wrote to each,
+ *                                 which may still be on their way
  *     error TEXT                  instead of either; the host goes away
  */
 #ifndef VMTAP_RUNNER_NESTED_WIRE_H
@@ -36,6 +37,7 @@
 /* The strings of a request, in this order. */
 enum nested_request {
 	NESTED_REQ_TIME,	/* CLOCK_REALTIME in ns */
+	NESTED_REQ_SEED,	/* any text that no other host is given */
 	NESTED_REQ_STDIN,	/* "1": port `in`, "0": /dev/null */
 	NESTED_REQ_CWD,
 	NESTED_REQ_NR_CACHED,	/* how many folders follow */

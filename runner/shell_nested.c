@@ -24,19 +24,6 @@ struct relay {
 	size_t in_len, in_at;
 };
 
-/* Copy what is there; false at the stream's end. */
-static bool copy_out(int from, int to)
-{
-	char data[16384];
-	ssize_t n = recv(from, data, sizeof(data), MSG_DONTWAIT);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	if (n > 0)
-		io_write_full(to, data, (size_t)n);
-	return n > 0;
-}
-
 static void close_in(struct relay *r)
 {
 	r->in_open = false;
@@ -125,9 +112,9 @@ static int relay(struct relay *r, struct diag *d)
 		p[TO_IN].fd = r->in_open && waiting ? nested_in_fd(r->n) : -1;
 		if (poll(p, NR, -1) < 0)
 			continue;
-		if (p[OUT].revents && !copy_out(p[OUT].fd, STDOUT_FILENO))
+		if (p[OUT].revents && !nested_copy(r->n, p[OUT].fd, STDOUT_FILENO))
 			p[OUT].fd = -1;
-		if (p[ERR].revents && !copy_out(p[ERR].fd, STDERR_FILENO))
+		if (p[ERR].revents && !nested_copy(r->n, p[ERR].fd, STDERR_FILENO))
 			p[ERR].fd = -1;
 		if (p[IN].revents)
 			typed(r);
@@ -138,13 +125,8 @@ static int relay(struct relay *r, struct diag *d)
 		if (p[NEWS].revents)
 			status = take_news(r, &end, d);
 	}
-	/* All that it wrote can be read without waiting. */
-	while (end && poll(&p[OUT], 2, 0) > 0) {
-		if (p[OUT].revents && !copy_out(p[OUT].fd, STDOUT_FILENO))
-			p[OUT].fd = -1;
-		if (p[ERR].revents && !copy_out(p[ERR].fd, STDERR_FILENO))
-			p[ERR].fd = -1;
-	}
+	if (end)
+		nested_copy_rest(r->n, STDOUT_FILENO, STDERR_FILENO);
 	return status;
 }
 

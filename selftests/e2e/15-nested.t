@@ -11,7 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmtap
 	skip_all "no QEMU: make deps"
 compgen -G "$cache/nested/*/.complete" > /dev/null ||
 	skip_all "no kernel for a nested host: make deps"
-plan 24
+plan 34
 
 nested()
 {
@@ -48,7 +48,7 @@ ok "stdin arrives whole, and so do files" cmp "$tmp/random" "$tmp/copy"
 like "stderr is apart" "$(cat "$tmp/err")" "to-stderr"
 is "and not in stdout" "$(grep -c to-stderr "$tmp/out")" 0
 like "the boot's time and the factor are told" "$(cat "$tmp/err")" \
-	"host up in [0-9]+ ms; work takes [0-9.]+ times"
+	"host up in [0-9]+ ms.*; work takes [0-9.]+ times"
 
 # --- other ends ---------------------------------------------------------------
 
@@ -70,6 +70,49 @@ is "a command that is not there" "$?" 127
 like "a limit on files is named" "$(cat "$tmp/err")" "ulimit -n"
 (ulimit -v 1000000; nested -- true) 2> "$tmp/err" < /dev/null
 like "a limit on memory is named" "$(cat "$tmp/err")" "ulimit -v"
+
+# --- one boot for many hosts ----------------------------------------------------
+
+mkdir -p "$tmp/saved/vmtap"
+for part in deps nested kimage; do
+	[ ! -e "$cache/$part" ] || ln -s "$cache/$part" "$tmp/saved/vmtap/$part"
+done
+
+saved()
+{
+	XDG_CACHE_HOME=$tmp/saved nested -v -- "$@" > "$tmp/out" 2> "$tmp/err" \
+		< /dev/null
+}
+
+states()
+{
+	find "$tmp/saved/vmtap/hoststate" -type f
+}
+
+draw='date +%s; od -An -tx8 -N16 /dev/urandom; exit 9'
+saved sh -c "$draw"
+is "the first host of its kind boots" "$(grep -c resumed "$tmp/err")" 0
+is "and leaves one state" "$(states | wc -l)" 1
+is "for nobody else to read" "$(stat -c %a "$(states)")" 600
+before=$(date +%s)
+saved sh -c "$draw"
+is "the next one goes on from it, with the command's own status" "$?" 9
+like "as it says" "$(cat "$tmp/err")" "host up in [0-9]+ ms, resumed"
+first=$(cat "$tmp/out")
+ok "its clock is right" test "$(head -1 "$tmp/out")" -ge "$before"
+saved sh -c "$draw"
+ok "no two of them draw the same random numbers" \
+	test "$(sed 1d "$tmp/out")" != "$(sed 1d <<< "$first")"
+
+truncate -s 40M "$(states)"
+saved sh -c 'exit 5'
+is "half a state does no harm: a host boots" "$?" 5
+is "and it is gone" "$(states | wc -l)" 0
+
+rmdir "$tmp/saved/vmtap/hoststate"
+echo > "$tmp/saved/vmtap/hoststate"
+saved sh -c 'exit 6'
+is "nor does a cache that cannot be written to" "$?" 6
 
 # --- where it cannot be had: a QEMU that is none ------------------------------
 

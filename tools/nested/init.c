@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 
 #define MODULES "/vmtap-modules"	/* lines: path, then parameters */
 #define NINE_P "trans=virtio,version=9p2000.L,msize=512000,cache="
+#define DEBUGFS "/sys/kernel/debug"
 #define MAX_STRINGS 4096
 
 static int ctl = -1;
@@ -152,6 +154,32 @@ static int open_port(const char *name)
 	return p.fd;
 }
 
+/* What was written to a port so far: the driver counts it. */
+static unsigned long long bytes_written(const char *name)
+{
+	DIR *dir = opendir("/sys/class/virtio-ports");
+	unsigned long long bytes = 0;
+	char path[512], line[128];
+	struct dirent *e;
+	FILE *f = NULL;
+
+	while (dir && !f && (e = readdir(dir))) {
+		if (!port_is(e->d_name, name))
+			continue;
+		snprintf(path, sizeof(path), DEBUGFS "/virtio-ports/%s",
+			 e->d_name);
+		f = fopen(path, "re");
+	}
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "bytes_sent: %llu", &bytes) == 1)
+			break;
+	if (f)
+		fclose(f);
+	if (dir)
+		closedir(dir);
+	return bytes;
+}
+
 static void read_full(int fd, void *data, size_t len)
 {
 	while (len) {
@@ -198,6 +226,17 @@ static void set_clock(const char *ns_text)
 	clock_settime(CLOCK_REALTIME, &ts);
 }
 
+/* Hosts that go on from one saved state must not draw the same numbers. */
+static void add_entropy(const char *seed)
+{
+	int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, seed, strlen(seed)) < 0 ||
+	    ioctl(fd, RNDRESEEDCRNG))
+		fail("/dev/urandom");
+	close(fd);
+}
+
 static void loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -220,16 +259,24 @@ static void write_file(const char *path, const char *text)
 	}
 }
 
-/* The outer root becomes ours; /dev, /proc and /sys stay the host VM's. */
-static void enter_root(void)
+/* All that needs nothing of the outside: a saved state has it done. */
+static void prepare(void)
 {
-	mount_or_fail(NESTED_TAG_ROOT, "/outer", "9p", NINE_P "mmap");
-	mount_or_fail(NESTED_TAG_CACHED, "/cached", "9p", NINE_P "loose");
+	load_modules();
+	loopback_up();
 	mount_or_fail("devpts", "/dev/pts", "devpts", "ptmxmode=0666");
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
 	mount_or_fail("shm", "/dev/shm", "tmpfs", NULL);
 	/* Guest memory is a memfd: huge pages spare most of its faults. */
 	write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
 		   "always");
+}
+
+/* The outer root becomes ours; /dev, /proc and /sys stay the host VM's. */
+static void mount_root(void)
+{
+	mount_or_fail(NESTED_TAG_ROOT, "/outer", "9p", NINE_P "mmap");
+	mount_or_fail(NESTED_TAG_CACHED, "/cached", "9p", NINE_P "loose");
 }
 
 /* Read @dir through the cached mount from here on; not there, not needed. */
@@ -291,7 +338,7 @@ static bool reap(pid_t pid, int *status)
 	return found;
 }
 
-/* Until the command ends, or the outside goes away. */
+/* Until the command ends, or, as for pid 0, the outside goes away. */
 static int wait_for(pid_t pid, int sigfd)
 {
 	struct pollfd p[2] = {
@@ -319,6 +366,8 @@ static void start(char **req, int sigfd)
 	pid_t pid;
 
 	set_clock(req[NESTED_REQ_TIME]);
+	add_entropy(req[NESTED_REQ_SEED]);
+	mount_root();
 	for (nr = atoi(*next++); nr > 0 && *next; nr--)
 		bind_cached(*next++);
 	change_root();
@@ -344,7 +393,10 @@ static void start(char **req, int sigfd)
 		fail("fork");
 	status = wait_for(pid, sigfd);
 	sync();
-	dprintf(ctl, "exit %d\n", status);
+	dprintf(ctl, "exit %d %llu %llu\n", status,
+		bytes_written(NESTED_PORT_OUT), bytes_written(NESTED_PORT_ERR));
+	/* What is on its way gets there as long as this machine runs. */
+	wait_for(0, sigfd);
 }
 
 int main(void)
@@ -360,10 +412,9 @@ int main(void)
 	mount_or_fail("dev", "/dev", "devtmpfs", NULL);
 	mount_or_fail("proc", "/proc", "proc", NULL);
 	mount_or_fail("sys", "/sys", "sysfs", NULL);
-	load_modules();
+	prepare();
 	ctl = open_port(NESTED_PORT_CTL);
-	enter_root();
-	loopback_up();
+	dprintf(ctl, "up\n");
 	req = read_request();
 	for (int i = 0; i <= NESTED_REQ_NR_CACHED; i++)
 		if (!req[i])
