@@ -123,6 +123,7 @@ static void ask_for_look(struct live *x, u32 id)
 void live_take_looks(struct live *x)
 {
 	u32 ids[LIVE_MAX_LOOKS];
+	char verdict[200];
 	unsigned int n, i;
 	bool seen;
 
@@ -132,7 +133,7 @@ void live_take_looks(struct live *x)
 	heard_unlock(&x->heard);
 	if (!n)
 		return;
-	seen = peek_look(&x->peek);
+	seen = peek_look(&x->peek, verdict, sizeof(verdict));
 	seen &= !watchpoints_tick(&x->watchpoints, x->told);
 	if (!seen && x->look_tries++ < LOOK_TRIES)
 		return;
@@ -142,8 +143,8 @@ void live_take_looks(struct live *x)
 	memmove(x->looks, x->looks + n, x->nr_looks * sizeof(*ids));
 	heard_unlock(&x->heard);
 	for (i = 0; i < n; i++)
-		tell_captured(x, ids[i], seen ? 0 : -EAGAIN,
-			      seen ? "" : "the guest cannot be looked into");
+		tell_captured(x, ids[i], seen ? 0 : -EAGAIN, seen ? verdict :
+			      "the guest cannot be looked into");
 }
 
 /* heard's lock is held. */

@@ -260,16 +260,19 @@ static void watch_once(struct peek *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-bool peek_look(struct peek *p)
+bool peek_look(struct peek *p, char *verdict, size_t size)
 {
 	bool seen = true;
 
+	verdict[0] = '\0';
 	if (!p->heard)
 		return true;
 	pthread_mutex_lock(&p->lock);
 	if (p->threaded)
 		seen = sample_once(p);
 	look_for_progs(p);
+	if (p->sampling)
+		snprintf(verdict, size, "%s", p->monitor.failure);
 	pthread_mutex_unlock(&p->lock);
 	return seen;
 }

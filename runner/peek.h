@@ -80,9 +80,10 @@ void peek_tick(struct peek *p);
 void peek_stage(struct peek *p, enum stage stage);
 /**
  * peek_look() - a sample now, and a look for BPF programs, whatever the clocks say
+ * @verdict: the monitor's so far, "" none
  * Return: false where the guest could not be read, and may be later.
  */
-bool peek_look(struct peek *p);
+bool peek_look(struct peek *p, char *verdict, size_t size);
 /** peek_stop() - end the sampling; before the machine is joined */
 void peek_stop(struct peek *p);
 /** peek_finish() - a last look, where the guest came to no verdict; after the join */

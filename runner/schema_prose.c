@@ -24,7 +24,8 @@ static const struct man_part guest_parts[] = {
 	{ "vmtap-stats NAME", "Asks the scheduler's stats socket: stats.NAME." },
 	{ "vmtap-look", "Waits until the host has looked: its monitor has taken a sample, "
 	  "which ends the phase before a vmtap-stimulus, it knows the BPF programs that "
-	  "are loaded, and watches what is there to be watched." },
+	  "are loaded, and watches what is there to be watched. Prints the monitor's "
+	  "verdict, if it has come to one." },
 	{ "vmtap-map-written", "Waits until bpf_map_write is done." },
 	{ "vmtap-result pass|fail|skip|xfail|xpass|error|timeout NAME [DETAIL]",
 	  "A subtest of the result." },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpfload OBJECT RUNS [wait]: load bpfmaps.bpf.o through libbpf, run its
+ * bpfload OBJECT RUNS [COMMAND]: load bpfmaps.bpf.o through libbpf, run its
  * program RUNS times on each CPU in turn with statistics on, tell by bpf()
  * alone what is in its maps and what the kernel accounts for the program, as
  * vmtap-metric's arguments, and stay, with maps and program, in the background.
- * With `wait` the host first writes its bpf_map_write.
+ * COMMAND is run before the program is: vmtap-look, vmtap-map-written.
  *
  * The process that stays has pid TASK_PID: its task storage is found by that.
  */
@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 	int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN), prog, stats;
 
 	if (argc < 3 || cpus > MAX_CPUS) {
-		fprintf(stderr, "usage: bpfload OBJECT RUNS [wait]\n");
+		fprintf(stderr, "usage: bpfload OBJECT RUNS [COMMAND]\n");
 		return 2;
 	}
 	become_task();
@@ -256,8 +256,8 @@ int main(int argc, char **argv)
 	if (stats < 0)
 		die("statistics");
 	load(argv[1]);
-	if (argc > 3 && system("vmtap-map-written"))
-		die("bpf_map_write");
+	if (argc > 3 && system(argv[3]))
+		die(argv[3]);
 	prog = bpf_program__fd(bpf_object__find_program_by_name(obj, "touch"));
 	for (int i = 0; i < atoi(argv[2]); i++)
 		for (int cpu = 0; cpu < cpus; cpu++)

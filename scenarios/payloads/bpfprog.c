@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpfprog RUNS SECONDS [BEFORE]: load a small BPF program by the system call
- * alone, wait BEFORE seconds, run it RUNS times with statistics on, tell what
- * the kernel accounts for it as vmtap-metric's arguments, and keep it loaded
- * for SECONDS more.
+ * bpfprog RUNS [look]: load a small BPF program by the system call alone, run
+ * it RUNS times with statistics on, tell what the kernel accounts for it as
+ * vmtap-metric's arguments, and keep it loaded. With `look` the host first
+ * sees it as it was loaded.
  */
 #include <linux/bpf.h>
 #include <stdint.h>
@@ -76,8 +76,8 @@ int main(int argc, char **argv)
 	union bpf_attr stats = { .enable_stats.type = BPF_STATS_RUN_TIME };
 	int prog;
 
-	if (argc < 3 || argc > 4) {
-		fprintf(stderr, "usage: bpfprog RUNS SECONDS [BEFORE]\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: bpfprog RUNS [look]\n");
 		return 2;
 	}
 	if (bpf(BPF_ENABLE_STATS, &stats) < 0) {
@@ -85,12 +85,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	prog = load();
-	if (argc > 3)
-		sleep((unsigned int)atoi(argv[3]));
+	if (argc > 2 && system("vmtap-look")) {
+		fprintf(stderr, "bpfprog: the host did not look\n");
+		return 1;
+	}
 	if (prog < 0 || run_it(prog, (unsigned int)atoi(argv[1])) || tell(prog)) {
 		perror("bpf");
 		return 1;
 	}
-	sleep((unsigned int)atoi(argv[2]));
-	return 0;
+	for (;;)
+		pause();
 }
