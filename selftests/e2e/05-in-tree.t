@@ -28,7 +28,8 @@ ok "install" below full '' install
 unset KSFT_INSTALL_PATH
 "$installed/run_kselftest.sh" -c vmtap >"$work/inst.all" 2>&1
 passes "run_kselftest.sh -c vmtap" inst.all
-"$installed/run_kselftest.sh" -t vmtap:boot.sh >"$work/inst.one" 2>&1
+env "$(args boot)=--list" "$installed/run_kselftest.sh" -t vmtap:boot.sh \
+	>"$work/inst.one" 2>&1
 is "run_kselftest.sh -t vmtap:boot.sh" "$($count --outer "$work/inst.one")" \
 	"run=1 pass=1 fail=0 skip=0 bail=0 bad=0"
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each way of building and running kselftests that the kernel documents, with
 # no O=, an absolute and a relative one; with LLVM=1; where libraries lack. One
-# scenario boots, two unit tests are built, without optimisation: what this
-# tries is where files go.
+# scenario boots where the goal is kselftest's own, two unit tests are built,
+# without optimisation: what this tries is where files go.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/in-tree.sh"
 
@@ -35,7 +35,7 @@ topmost()
 	run "$1.$3" ${2:+O="$2"} "$goal"
 }
 
-# form NAME HOW O= OUTPUT: build and run, install, archive, clean
+# form NAME HOW O= OUTPUT: build and run, install and run, archive, clean
 form()
 {
 	local how=$2 out=$3 dir=$4 log
@@ -45,6 +45,9 @@ form()
 	ok "$1: install" "$how" "$log" "$out" install
 	is "$1: list of tests" "$(grep -c ^vmtap: \
 		"$dir/kselftest_install/kselftest-list.txt")" "$nr_tests"
+	env "$(args boot)=--list" "$dir/kselftest_install/run_kselftest.sh" \
+		-c vmtap >"$work/$log.installed" 2>&1
+	passes "$1: run_kselftest.sh" "$log.installed"
 	ok "$1: gen_tar" "$how" "$log" "$out" gen_tar
 	is "$1: program and scenarios are in the archive" \
 		"$(tar -tf "$dir"/kselftest_install/kselftest-packages/*.gz |
@@ -54,12 +57,13 @@ form()
 	result $? "$1: cleaned"
 }
 
-plan 44
-export USERCFLAGS=-O0
+plan 49
+export USERCFLAGS="-O0 -g0"
 # The forms compile the same files; a compiler cache, where there is one, has
-# them after the first.
+# them after the first. At the top a folder is given twice: its headers, which
+# the files are then compiled with, are installed once.
 export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$work/ccache
-export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 export UNITS="${few[*]}"
 nr_tests=$nr_few
 one_boot
@@ -69,12 +73,14 @@ below none '' clean
 listing >"$work/before"
 form "below, absolute O=" below "$work/abs" "$work/abs/kselftest"
 form "below, relative O=" below out "$tree/out/kselftest"
-configured "$work/abs"
-form "top, absolute O=" topmost "$work/abs" "$work/abs/kselftest"
-configured "$work/out"
-form "top, relative O=" topmost ../out "$work/out/kselftest"
+no_boot
+configured "$work/top"
+form "top, absolute O=" topmost "$work/top" "$work/top/kselftest"
+rm -r "$work/top/kselftest"
+form "top, relative O=" topmost ../top "$work/top/kselftest"
 unchanged "with O= nothing is written into the source"
 
+export CCACHE_DISABLE=1		# clang compiles each file once
 ok "LLVM=1 builds" run llvm -C tools/testing/selftests O="$work/abs" LLVM=1 all
 
 # --- what is missing -------------------------------------------------------

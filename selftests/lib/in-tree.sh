@@ -36,13 +36,19 @@ one_host()
 	done
 }
 
-# Every theme lists its cases, but one boots the cheapest.
-one_boot()
+# Every theme lists its cases.
+no_boot()
 {
 	local theme
 	for theme in $themes; do
 		export "$(args "$theme")=--list"
 	done
+}
+
+# One boots the cheapest besides.
+one_boot()
+{
+	no_boot
 	export "$(args boot)=--filter boot/nothing*"
 }
 
@@ -72,4 +78,4 @@ cp -a "$source" "$tree"
 mkdir -p "$ours"
 tar -C "$top" -c --exclude=./build --exclude=./.git --exclude=./vmtap . |
 	tar -C "$ours" -x
-at_end "rm -rf $work/linux $work/abs $work/out $work/inst $work/ccache"
+at_end "rm -rf $work/linux $work/abs $work/top $work/inst $work/ccache"
