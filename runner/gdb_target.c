@@ -11,6 +11,8 @@
 #include "vmm/base/diag.h"
 
 #define CR4_LA57 (1ULL << 12)
+/* Page-table isolation: of a user-mode table the kernel's own is the page before. */
+#define PTI_USER_TABLE (1ULL << 12)
 #define DR6_STEP (1ULL << 14)
 #define DR7_FIXED 0x400ULL
 
@@ -109,23 +111,33 @@ static int op_set_regs(void *target, u32 cpu, const struct machine_regs *regs)
 	return machine_set_vcpu_regs(t->m, cpu, regs);
 }
 
-/* As the CPU sees memory; one that was not started, as the boot CPU does. */
-static int space_of(struct gdb_target *t, u32 cpu, struct vas *vas)
+/*
+ * As the CPU sees memory; one that was not started, as the boot CPU does. What
+ * page-table isolation hides while a program runs, as the kernel sees it.
+ */
+static int space_of(struct gdb_target *t, u32 cpu, u64 addr, struct vas *vas)
 {
 	struct machine_regs regs;
 	int err = machine_vcpu_regs(t->m, cpu, &regs);
+	gpa_t gpa;
+	u64 left;
 
 	if (!err && !(regs.cr0 >> 31 & 1) && cpu)
 		err = machine_vcpu_regs(t->m, 0, &regs);
-	if (!err)
-		vas_init(vas, machine_mem(t->m), regs.cr3, regs.cr4 & CR4_LA57);
-	return err;
+	if (err)
+		return err;
+	vas_init(vas, machine_mem(t->m), regs.cr3, regs.cr4 & CR4_LA57);
+	if (addr >> 63 && regs.cr3 & PTI_USER_TABLE &&
+	    vas_translate(vas, addr, &gpa, &left))
+		vas_init(vas, machine_mem(t->m), regs.cr3 & ~PTI_USER_TABLE,
+			 regs.cr4 & CR4_LA57);
+	return 0;
 }
 
 static int op_read(void *target, u32 cpu, u64 addr, void *data, size_t len)
 {
 	struct vas vas;
-	int err = space_of(target, cpu, &vas);
+	int err = space_of(target, cpu, addr, &vas);
 
 	return err ? err : vas_read(&vas, addr, data, len) ? -EFAULT : 0;
 }
@@ -135,7 +147,7 @@ static int op_write(void *target, u32 cpu, u64 addr, const void *data, size_t le
 	struct gdb_target *t = target;
 	const u8 *p = data;
 	struct vas vas;
-	int err = space_of(t, cpu, &vas);
+	int err = space_of(t, cpu, addr, &vas);
 
 	while (!err && len) {
 		gpa_t gpa;

@@ -150,6 +150,25 @@ static void warn_impossible_checks(struct linter *l)
 	}
 }
 
+/* Nor can an end that only comes of what it does not have. */
+static void warn_impossible_expect(struct linter *l)
+{
+	const struct ynode *n = ynode_get(l->doc->yaml.root, "expect");
+	enum expect_kind kind = l->sc->expect.kind;
+	const char *key = kind == EXPECT_MONITOR && !l->sc->monitor.present ?
+			  "monitor" :
+			  kind == EXPECT_SCHED_EXIT && !l->sc->scheduler.present ?
+			  "scheduler" : NULL;
+	struct loc loc;
+
+	if (!n || !key || in_matrix(l, key))
+		return;
+	loc = ynode_loc(&l->doc->yaml, n);
+	problem_add(l->p, PROBLEM_WARNING, &loc, &l->doc->yaml.src,
+		    "expect: %s without '%s' in the scenario, expected it: this can never hold",
+		    n->text, key);
+}
+
 static int by_text(const void *a, const void *b)
 {
 	const struct located_text *const *x = a, *const *y = b;
@@ -214,7 +233,8 @@ static void warn_shared_image(struct linter *l)
 
 static void (*const rules[])(struct linter *l) = {
 	warn_no_description, warn_unused_anchors, warn_bare_releases, warn_mode,
-	warn_impossible_checks, warn_same_checks, warn_constant_checks, warn_matrix,
+	warn_impossible_checks, warn_impossible_expect, warn_same_checks,
+	warn_constant_checks, warn_matrix,
 	warn_short_timeout, warn_shared_image,
 };
 

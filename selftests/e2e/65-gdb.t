@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 command -v gdb > /dev/null || skip_all "no gdb: make deps"
-plan 19
+plan 20
 cd "$tmp" || exit 1
 
 declare -A at
@@ -17,6 +17,7 @@ done < <("$vmtap" kernel symbols 6.12)
 like "symbols come from the image alone" "${at[kernel_init]}" '^0xffffffff8'
 
 cat > case.yaml << 'END'
+kernel: {cmdline: pti=on}
 vm: {cpus: 2, memory: 256M}
 guest:
   files: [{src: "${VMTAP_PAYLOADS}/clockgap", dst: /bin/clockgap}]
@@ -61,6 +62,9 @@ watch *(int *)${at[panic_timeout]}
 continue
 printf "timeout %d\n", *(int *)${at[panic_timeout]}
 info threads
+# One is in a program, whose page tables lack the kernel.
+thread apply all printf "sees %c\n", *(char *)${at[linux_banner]}
+thread apply all printf "mode %d\n", \$cs & 3
 delete
 # A program that reads its clock in a loop stands in the midst of that.
 shell sleep 8
@@ -108,6 +112,8 @@ like "what is not mapped is told" "$out" 'Cannot access memory at address 0x0'
 like "a watchpoint on a variable" "$out" 'New value = 9' || diag "$out"
 like "which has its new value" "$out" $'\ntimeout 9\n'
 like "both CPUs are up" "${out##*New value}" 'CPU 0.*CPU 1, (kernel|user)'
+is "each CPU's view of the kernel's memory" "$(grep -c '^sees l' gdb.out)" 2 ||
+	diag "$out"
 like "gdb is told of the end" "$out" 'Remote target\) exited normally'
 like "the guest's words and its exit code" "$(cat err)" $'went on\n.*exit code 7'
 # 8 s that a program in the guest did not see: not half of them went by for it.

@@ -30,7 +30,7 @@ not_same()
 	! cmp -s "$1" "$2"
 }
 
-plan 55
+plan 56
 
 for verb in list lint schema; do
 	status $verb --help
@@ -141,6 +141,9 @@ said "one value" 0 "one value for 'vm.cpus', expected several: a single one belo
 chmod +x warned/w.yaml
 said "executable without #!" 0 "executable without a #! line, expected \`#!/usr/bin/env -S vmtap run\`" \
 	lint warned/w.yaml
+printf '%s\n' 'description: an end' 'expect: monitor' 'guest: {run: "true"}' >end.yaml
+said "an end that nothing can bring about" 0 "end.yaml:2:9: warning: expect: monitor without 'monitor' in the scenario, expected it: this can never hold" \
+	lint end.yaml
 said "the same check twice" 0 "w.yaml:7:5: warning: the same check as in line 6, expected each once" \
 	lint warned
 
