@@ -380,14 +380,17 @@ $(foreach v,$(variants),$(foreach f,$(floors),$(eval $(call floor,$(v),$(f)))))
 
 # --- the program -----------------------------------------------------------
 
-# Static programs that run as PID 1; one folder each, every .c in it.
+# Static programs that run as PID 1; one folder each, every .c in it. Without a
+# build id they are the same wherever they are built, and so is what was saved
+# of a nested host.
 static-cflags = -std=gnu11 -D_GNU_SOURCE= -I. $(warnings) $(werror) $(CFLAGS) \
 	-fno-omit-frame-pointer
 $(obj)/%-init: $(wildcard tools/guest/*.[ch] tools/nested/*.[ch]) runner/wire.h \
 		runner/workload_wire.h runner/nested_wire.h
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(static-cflags) -static -o $@ $(wildcard tools/$*/*.c)
+	$(Q)$(CC) $(static-cflags) -static -Wl,--build-id=none -o $@ \
+		$(wildcard tools/$*/*.c)
 	$(Q)strip $@
 
 # What the shipped scenarios run in their guests: one static program per file.
