@@ -8,6 +8,7 @@
 
 #include "runner/plan_int.h"
 #include "vmm/base/diag.h"
+#include "vmm/base/fnv.h"
 
 #define MAX_WORDS 40u	/* scenario, parameters, traits */
 
@@ -63,17 +64,9 @@ struct heap {
 	size_t n;
 };
 
-static u64 hash_word(u64 h, const char *s)
-{
-	while (*s)
-		h = (h ^ (u8)*s++) * 0x100000001b3ULL;
-	return h;
-}
-
 static u64 hash_pair(const char *key, const char *value)
 {
-	return hash_word(hash_word(hash_word(0xcbf29ce484222325ULL, key), "="),
-			 value) | 1;
+	return fnv1a(fnv1a(fnv1a(FNV1A_START, key), "="), value) | 1;
 }
 
 static u64 hash_trait(const char *key, u32 v)

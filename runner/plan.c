@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "runner/plan_int.h"
+#include "vmm/base/fnv.h"
 
 static u64 mix(u64 x)
 {
@@ -20,11 +21,7 @@ static u64 mix(u64 x)
 
 u64 plan_case_seed(u64 run_seed, const char *name)
 {
-	u64 h = 0xcbf29ce484222325ULL;	/* FNV-1a */
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
-	return mix(h ^ mix(run_seed));
+	return mix(fnv1a(FNV1A_START, name) ^ mix(run_seed));
 }
 
 int plan_keep_doc(struct plan_store *st, struct scenario_doc *doc)

@@ -19,6 +19,7 @@
 
 #include <kselftest_harness.h>
 
+#include "selftests/lib/kvmioctl.h"
 #include "selftests/lib/linuxtopo.h"
 #include "vmm/base/buf.h"
 #include "vmm/base/diag.h"
@@ -166,19 +167,6 @@ static int fake_ioctl(unsigned long request, long arg)
 	default:
 		return 0;
 	}
-}
-
-int ioctl(int fd, unsigned long request, ...)
-{
-	va_list ap;
-	long arg;
-
-	va_start(ap, request);
-	arg = va_arg(ap, long);
-	va_end(ap);
-	if ((request >> 8 & 0xff) == KVMIO)
-		return fake_ioctl(request, arg);
-	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
 FIXTURE(presets) {
