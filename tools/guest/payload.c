@@ -186,6 +186,13 @@ static uint64_t begin_soft_end(const char *why)
 	return now_ns() + SOFT_KILL_MS * 1000000ull;
 }
 
+static void look_for_ends(uint64_t *kill_at)
+{
+	reap();
+	if (sched_left() && !*kill_at)
+		*kill_at = begin_soft_end("the scheduler is gone: the payload ends with it");
+}
+
 /* Once around: wait for anything, serve it. */
 static void turn(uint64_t *kill_at)
 {
@@ -219,9 +226,7 @@ static void turn(uint64_t *kill_at)
 		*kill_at = begin_soft_end("the host asks to end");
 	if (*kill_at && now_ns() >= *kill_at)
 		kill(-pid, SIGKILL);
-	reap();
-	if (sched_left() && !*kill_at)
-		*kill_at = begin_soft_end("the scheduler is gone: the payload ends with it");
+	look_for_ends(kill_at);
 }
 
 int payload_run(const struct job *job, int *signal)
@@ -234,6 +239,8 @@ int payload_run(const struct job *job, int *signal)
 		return 0;
 	if (!start(job))
 		crash_die("the payload cannot be started: %s", strerror(errno));
+	/* The scheduler may have died before there was a signalfd to tell. */
+	look_for_ends(&kill_at);
 	while (!reaped)
 		turn(&kill_at);
 	drain();
