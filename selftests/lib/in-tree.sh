@@ -66,7 +66,8 @@ passes()
 {
 	is "$1" "$($count --outer "$work/$2" 2>&1)" \
 		"run=$nr_tests pass=$nr_tests fail=0 skip=0 bail=0 bad=0" ||
-		grep -A 40 '^\(# \)*not ok' "$work/$2" | sed 's/^/# /'
+		grep -B 200 '^\(# \)*not ok' "$work/$2" |
+		grep -v '# #   - "| ' | sed 's/^/# /'
 }
 
 below() { run "$1.$3" -C tools/testing/selftests ${2:+O="$2"} "$3"; }
