@@ -17,7 +17,7 @@ plan 47
 # status COMMAND...: $status, with $tmp/1 and $tmp/2 for what it said
 status()
 {
-	(exec 2>"$tmp/2"; timeout 20 "$@" >"$tmp/1")
+	(exec 2>"$tmp/2"; timeout 120 "$@" >"$tmp/1")
 	status=$?
 }
 
@@ -137,7 +137,7 @@ cases "a run's reader is gone: the document" j.json
 # The stream is longer than a pipe holds.
 rm -f j.json
 "${run[@]}" 2>/dev/null | {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -e j.json ] || break
 		sleep 0.1
 	done

@@ -82,15 +82,26 @@ workload:
   duration: 3s
   cgroups: [{name: g}, {name: out, cpuset: "0"}]
   workers:
-    - {name: w, cgroup: g, type: bursty, burst: 1ms, sleep: 20ms}
+    - {name: w, cgroup: g, type: bursty, burst: 1ms, sleep: 200ms}
     - {name: far, cgroup: g, type: cache-pressure, region: 512K, mem_policy: bind, mem_nodes: "2"}
     - {name: churn, cgroup: g, type: affinity-churn}
     - {name: astray, cgroup: out, type: cache-pressure, region: 512K}
   steps:
-    - {hold: 1s}
+    - {hold: 500ms}
     - name: aside
-      ops: [{run: echo 1 > /sys/fs/cgroup/vmtap/out/cpuset.cpus}]
-      hold: 1500ms
+      # Until some of its pages came after it, and it ran there for a while.
+      ops:
+        - run: |
+            cd /sys/fs/cgroup/vmtap/out
+            moved() { awk '\$1 == "numa_pages_migrated" { print \$2 }' /proc/vmstat; }
+            ran() { set -- \$(sed 's/.*) //' /proc/\$p/stat); echo \${12}; }
+            read -r p < cgroup.procs
+            before=\$(moved)
+            echo 1 > cpuset.cpus
+            until [ \$(moved) -gt \$before ]; do sleep 0.1; done
+            before=\$(ran)
+            until [ \$(ran) -gt \$((before + 20)) ]; do sleep 0.1; done
+      hold: 100ms
     - {ops: [{freeze: g}], hold: 10ms}
     - {name: frozen, hold: 500ms, assert: {not_starved: true}}
     - {ops: [{unfreeze: g}], hold: 10ms}

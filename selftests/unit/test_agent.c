@@ -361,10 +361,8 @@ TEST_F(agent, nothing_to_run_is_zero)
 
 TEST_F(agent, leftovers_are_killed_and_do_not_delay_the_verdict)
 {
-	u64 start = now_ns();
-
 	RUN(self, &empty, "trap '' TERM; (trap '' TERM; sleep 1000; echo never)& sleep 1000 & setsid sleep 1000 & echo bye\n");
-	EXPECT_GT(5 * NSEC_PER_SEC, now_ns() - start);
+	EXPECT_FALSE(self->stuck);
 	EXPECT_STREQ("bye\n", buf_str(&self->h.out));
 	EXPECT_EQ(0, self->h.code);
 	EXPECT_EQ(1, self->h.exits);
@@ -474,13 +472,12 @@ TEST_F(agent, maps_over_com2_say_that_there_is_no_word)
 
 TEST_F(agent, holds_after_the_verdict_until_it_may_go_on)
 {
-	const struct job job = { .hold_ms = 15000 };
-	u64 start = now_ns();
+	const struct job job = { .hold_ms = 600000 };
 
 	self->withport = self->go_on = true;
 	RUN(self, &job, "sleep 1000 & exit 4\n");
 	EXPECT_EQ(4, self->h.code);
-	EXPECT_GT(10 * NSEC_PER_SEC, now_ns() - start);
+	EXPECT_FALSE(self->stuck);
 	EXPECT_EQ(NULL, strstr(buf_str(&self->h.log), "seen enough"));
 }
 
@@ -691,15 +688,15 @@ TEST_F(agent, kselftests_each_with_its_verdict)
 	buf_add(&b, KSFT_MAGIC, sizeof(KSFT_MAGIC));
 	put_test(self, &b, "pass", 0, "#!/bin/sh\necho TAP version 13; echo 1..2\n"
 		 "echo 'ok 1 one'; echo '  not ok 1 in it'; printf 'ok 2 two # XFAIL known'\n");
-	put_test(self, &b, "fail", 5, "#!/bin/sh\necho to stderr >&2; exit 1\n");
-	put_test(self, &b, "skip", 5, "#!/bin/sh\necho '1..0 # SKIP no root'; exit 4\n");
-	put_test(self, &b, "known", 5, "#!/bin/sh\nexit 2\n");
-	put_test(self, &b, "two", 5, "#!/bin/sh\nexit 2\n");
+	put_test(self, &b, "fail", 60, "#!/bin/sh\necho to stderr >&2; exit 1\n");
+	put_test(self, &b, "skip", 60, "#!/bin/sh\necho '1..0 # SKIP no root'; exit 4\n");
+	put_test(self, &b, "known", 60, "#!/bin/sh\nexit 2\n");
+	put_test(self, &b, "two", 60, "#!/bin/sh\nexit 2\n");
 	put_test(self, &b, "slow", 1, "#!/bin/sh\nsleep 1000\n");
-	put_test(self, &b, "killed", 5, "#!/bin/sh\nkill -SEGV $$\n");
-	put_test(self, &b, "args.sh", 5, "#!/bin/sh\necho \"$# $1 $2 $kselftest_timeout $(pwd)\"\n");
-	put_test(self, &b, "behind", 5, "#!/bin/sh\nsleep 1000 &\nsetsid yes &\nexit 0\n");
-	buf_printf(&b, "c\tgone\t5%c", 0);
+	put_test(self, &b, "killed", 60, "#!/bin/sh\nkill -SEGV $$\n");
+	put_test(self, &b, "args.sh", 60, "#!/bin/sh\necho \"$# $1 $2 $kselftest_timeout $(pwd)\"\n");
+	put_test(self, &b, "behind", 60, "#!/bin/sh\nsleep 1000 &\nsetsid yes &\nexit 0\n");
+	buf_printf(&b, "c\tgone\t60%c", 0);
 	io_write_file(list, b.data, b.len, NULL);
 	buf_reset(&b);
 	RUN(self, &job, NULL);
@@ -709,7 +706,7 @@ TEST_F(agent, kselftests_each_with_its_verdict)
 		     "1 c:two (exit=2)\n"
 		     "6 c:slow (1 seconds)\n1 c:killed (exit=139)\n0 c:args.sh ()\n"
 		     "0 c:behind ()\n1 c:gone (exit=126)\n", buf_str(&self->h.results));
-	sprintf(dir, "# 2 -a b 5 %s/c\n", self->dir);
+	sprintf(dir, "# 2 -a b 60 %s/c\n", self->dir);
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), dir));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "# to stderr\nnot ok 2 selftests: c: fail # exit=1\n"));
 	EXPECT_NE(NULL, strstr(buf_str(&self->h.out), "ok 3 selftests: c: skip # SKIP no root\n"));

@@ -667,13 +667,13 @@ TEST_F(blk, a_stalled_request_is_done_when_its_time_comes)
 {
 	u64 start;
 
-	open_slow(self, 20, 1);
+	open_slow(self, 2, 1);
 	EXPECT_EQ(0, read_disk(self, 0, 512));
 	start = now_ns();
 	EXPECT_EQ(NO_STATUS, read_disk(self, 0, 512));
-	while (*status_ptr(self) == NO_STATUS && now_ns() - start < 5 * NSEC_PER_SEC)
+	while (*status_ptr(self) == NO_STATUS && now_ns() - start < 25 * NSEC_PER_SEC)
 		event_loop_step(&virtio_blk_core(self->blk)->loop, 100);
-	EXPECT_LE(40 * NSEC_PER_MSEC, now_ns() - start);
+	EXPECT_LE(400 * NSEC_PER_MSEC, now_ns() - start);
 	self->want.reads_completed = 2;
 	self->want.bytes_read = 1024;
 	self->want.throttled_count = 1;
@@ -700,11 +700,11 @@ TEST_F(blk, a_reset_while_stalled_brings_the_gauge_down)
 
 TEST_F(blk, a_timer_that_fires_into_a_reset_device_does_nothing)
 {
-	open_slow(self, 50, 1);
+	open_slow(self, 2, 1);
 	EXPECT_EQ(0, read_disk(self, 0, 512));
 	EXPECT_EQ(NO_STATUS, read_disk(self, 0, 512));
 	vdrv_reset(&self->d);
-	usleep(40000);
+	usleep(600000);
 	virtio_poll(virtio_blk_core(self->blk));
 	EXPECT_EQ(1, self->f->reads);
 }
@@ -720,7 +720,7 @@ static void step_until_used(FIXTURE_DATA(blk) *self, unsigned int n)
 TEST_F(blk, one_chain_that_stalls_twice_counts_twice)
 {
 	struct virtio_blk_cfg cfg = {
-		.throttle = { .bandwidth = 20480, .bandwidth_burst = 2048 },
+		.throttle = { .bandwidth = 2048, .bandwidth_burst = 2048 },
 	};
 	u16 head;
 
@@ -743,7 +743,7 @@ TEST_F(blk, a_stalled_chain_that_turns_malformed_does_not_wedge_the_queue)
 {
 	u16 bad;
 
-	open_slow(self, 20, 1);
+	open_slow(self, 2, 1);
 	EXPECT_EQ(0, read_disk(self, 0, 512));
 	bad = self->d.q[0].next_free;
 	EXPECT_EQ(NO_STATUS, read_disk(self, 0, 512));
@@ -754,7 +754,7 @@ TEST_F(blk, a_stalled_chain_that_turns_malformed_does_not_wedge_the_queue)
 	self->want.throttled_count = 1;
 	self->want.io_errors = 1;
 	EXPECT_COUNTERS(self);
-	usleep(60000);
+	usleep(600000);
 	EXPECT_EQ(0, read_disk(self, 0, 512));
 }
 

@@ -336,7 +336,7 @@ TEST_F(console, a_flow_is_looked_at_by_the_clock_and_interrupts_at_its_end)
 	EXPECT_EQ(0, vdrv_irqs(&self->d));
 	EXPECT_EQ(asked, vring_read_avail_event(&self->d, q));
 	EXPECT_TRUE(interrupted(self));
-	for (i = 0; i < 100 && vring_read_avail_event(&self->d, q) == asked; i++) {
+	for (i = 0; i < 10000 && vring_read_avail_event(&self->d, q) == asked; i++) {
 		usleep(1000);
 		poll_now(self);
 	}

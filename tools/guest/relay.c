@@ -17,6 +17,7 @@
 
 #define STATS_SOCKET "/var/run/scx/root/stats"
 #define STATS_SOCKET_RUN "/run/scx/root/stats"
+#define FIND_MS 2000		/* in slices, each a look */
 #define PORT_MS 10000
 
 #define LAST_ID 0xffffffffu	/* no helper's: nobody waits for the reply */
@@ -29,7 +30,7 @@ void relay_open(const struct job *job)
 {
 	if (!job->stats)
 		return;
-	port = setup_find_port(WIRE_PORT_STATS, -1, PORT_MS);
+	port = setup_find_port(WIRE_PORT_STATS, -1, FIND_MS);
 	if (port < 0)
 		link_log("port " WIRE_PORT_STATS " did not come up");
 }
