@@ -57,6 +57,15 @@ static void recall(struct heard *h, enum stage stage, u64 guest_ns)
 		reach_at(h, stage, then < 1 ? 1 : min((u64)then, end));
 }
 
+/* The frame that was the soonest to be heard tells best how the clocks differ. */
+static void note_clock(struct heard *h, u64 guest_ns)
+{
+	u64 now = since_start(h);
+
+	if (guest_ns <= now && (!h->clock_ns || now - guest_ns < (u64)h->clock_ns))
+		h->clock_ns = (s64)(now - guest_ns);
+}
+
 static enum verdict_via to_verdict_via(enum wire_via via)
 {
 	switch (via) {
@@ -102,8 +111,7 @@ static void on_lifecycle(struct heard *h, const struct wire_frame *f)
 		recall(h, stages[l.stage], l.time_ns);
 		return;
 	}
-	if (l.time_ns <= since_start(h))
-		h->clock_ns = (s64)(since_start(h) - l.time_ns);
+	note_clock(h, l.time_ns);
 	heard_reach(h, stages[l.stage]);
 }
 

@@ -77,8 +77,10 @@ TEST_F(heard, a_stage_that_only_memory_tells_was_when_the_guest_says)
 	EXPECT_EQ(3000, h->stage_ns[STAGE_AGENT] / NSEC_PER_MSEC);
 	/* It ran since 2 s of that clock. */
 	pass_ms(h, 7000);
+	/* A frame that was heard late tells nothing better. */
+	heard_port1(h, f, stage_frame(f, 2, WIRE_STAGE_PAYLOAD, 2600 * NSEC_PER_MSEC));
 	heard_ring(h, f, stage_frame(f, 0, WIRE_STAGE_INIT, 2000 * NSEC_PER_MSEC));
-	EXPECT_EQ(STAGE_AGENT, h->stage);
+	EXPECT_EQ(STAGE_PAYLOAD, h->stage);
 	EXPECT_EQ(2500, h->stage_ns[STAGE_INIT] / NSEC_PER_MSEC);
 }
 
