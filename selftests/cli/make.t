@@ -15,7 +15,7 @@ plan 16
 # build ARGUMENTS...: without optimisation; $tmp/1 and $tmp/2 are its streams
 build()
 {
-	make CFLAGS=-O0 "$@" >"$tmp/1" 2>"$tmp/2" </dev/null
+	make CFLAGS="-O0 -g0" "$@" >"$tmp/1" 2>"$tmp/2" </dev/null
 }
 
 listing()

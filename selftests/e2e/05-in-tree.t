@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # vmtap as a kselftest of a real kernel source tree: every unit test and every
-# scenario there, then what the kernel's own runner makes of an installed copy.
+# scenario there, then what the kernel's own runner makes of an installed copy;
+# the archive; what is left when it has been cleaned.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/in-tree.sh"
 
-plan 7
+plan 12
 nr_tests=$nr_all
 
 one_host
@@ -25,6 +26,7 @@ nr_tests=$nr_few
 installed=$work/inst
 export KSFT_INSTALL_PATH=$installed
 ok "install" below full '' install
+is "list of tests" "$(grep -c ^vmtap: "$installed/kselftest-list.txt")" "$nr_tests"
 unset KSFT_INSTALL_PATH
 "$installed/run_kselftest.sh" -c vmtap >"$work/inst.all" 2>&1
 passes "run_kselftest.sh -c vmtap" inst.all
@@ -44,3 +46,5 @@ echo "other:one.yaml" >>"$installed/kselftest-list.txt"
 is "a single file through ksft_runner.sh" \
 	"$($count --outer "$work/inst.other")" \
 	"run=1 pass=1 fail=0 skip=0 bail=0 bad=0"
+
+archive_and_clean "no O=" below full '' "$tree/tools/testing/selftests"

@@ -70,6 +70,18 @@ passes()
 		grep -v '# #   - "| ' | sed 's/^/# /'
 }
 
+# archive_and_clean NAME HOW LOG O= OUTPUT: the ends of each form
+archive_and_clean()
+{
+	ok "$1: gen_tar" "$2" "$3" "$4" gen_tar
+	is "$1: program and scenarios are in the archive" \
+		"$(tar -tf "$5"/kselftest_install/kselftest-packages/*.gz |
+		grep -cxE "./vmtap/(vmtap|scenarios/boot/${quick##*/})")" 2
+	ok "$1: clean" "$2" "$3" "$4" clean
+	[ ! -e "$5/vmtap/vmtap" ] && [ ! -e "$5/vmtap/build" ]
+	result $? "$1: cleaned"
+}
+
 below() { run "$1.$3" -C tools/testing/selftests ${2:+O="$2"} "$3"; }
 # kernel's own build tells where it is, and vmtap would take its image
 unset KBUILD_OUTPUT O MAKEFLAGS MAKELEVEL MAKEOVERRIDES OUTPUT
