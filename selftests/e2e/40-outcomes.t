@@ -173,13 +173,14 @@ is "replay: another scenario is refused" $? 65
 like "replay: it is told which" "$(cat out)" 'Bail out! cannot replay: file .*/kinds/b-fail.yaml is not'
 sed -i 's/exit 4/exit 3/' kinds/b-fail.yaml
 
-# The same seed and kernel give the same stream but for what is measured and
-# for the kernel's own log, in which CPUs race. $2: where the run is kept.
+# The same seed and kernel give the same stream but for what is measured, for
+# the kernel's own log, in which CPUs race, and for what a CPU was about when the
+# time was up. $2: where the run is kept.
 measured()
 {
 	sed -E -e "s,$2,KEPT,g" -e 's/(within|after) [0-9]+ ms/\1 T/' \
 		-e 's/^( *(- )?[a-z_.]*(_ms|_ns|_mhz|_khz|_scaled_by)): .*/\1: T/' \
-		-e '/^  (kvm|console):/,/^  [^ ]/{/^   /d}' -e '/^  index: /d' "$1" |
+		-e '/^  (kvm|console|cpus):/,/^  [^ ]/{/^   /d}' -e '/^  index: /d' "$1" |
 		sed -nE '/^not ok/,/^  \.\.\./p' | sed -E 's/^not ok [0-9]+/not ok N/'
 }
 seed=$(field kept/run.json 'd["run"]["seed"]')
