@@ -80,7 +80,7 @@ if "$vmtap" doctor | grep -q '^ok *a probe guest'; then
 fi
 cat >cases/starved.yaml <<'END'
 kernel: "6.1"
-vm: {cpus: 3, memory: 256M, timeout: 3s}
+vm: {cpus: 3, memory: 256M, timeout: 5s}
 guest:
   run: |
     for i in 1 2 3; do sh -c 'while :; do :; done' & done

@@ -36,7 +36,7 @@ guest: {run: "exit 3"}
 matrix: {kernel.release: ["6.12"]}
 END
 scenario hang << 'END'
-vm: {cpus: 2, memory: 256M, timeout: 4s}
+vm: {cpus: 2, memory: 256M, timeout: 6s}
 guest:
   run: |
     printf hanger > /proc/self/comm
