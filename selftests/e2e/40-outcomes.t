@@ -32,7 +32,7 @@ scenario kinds/b-fail <<<'guest: {run: "exit 3"}'
 scenario kinds/c-skip <<<'{requires: {kernel: ">= 99"}, guest: {run: "true"}}'
 scenario kinds/d-xfail <<<'{xfail: a known bug, guest: {run: "false"}}'
 scenario kinds/e-xpass <<<'{xfail: a known bug, guest: {run: "true"}}'
-scenario kinds/f-timeout <<<'{vm: {timeout: 3s}, guest: {run: "sleep 1000"}}'
+scenario kinds/f-timeout <<<'{vm: {timeout: 5s}, guest: {run: "sleep 1000"}}'
 scenario kinds/g-error <<<'{kernel: {modules: [no_such_module]}, guest: {run: "true"}}'
 
 cd "$tmp" || exit 1
