@@ -3,7 +3,11 @@
  * The conversation, one command after the other:
  *
  *	greeting, capabilities, events on, no limit on the rate, migrate to the
- *	file, wait for that to complete or fail, go on
+ *	file, wait for that to complete or fail, ask for the state until the
+ *	machine stands or runs again, go on
+ *
+ * QEMU tells of the end before its migration thread is through: told to go on
+ * at that moment, it aborts, or stands for ever.
  */
 #include "runner/nested_save.h"
 
@@ -16,7 +20,7 @@
 
 #define REPLY_MAX 65536
 
-enum { CAPABILITIES, EVENTS, RATE, MIGRATE, GO_ON, DONE };
+enum { CAPABILITIES, EVENTS, RATE, MIGRATE, STATUS, GO_ON, DONE };
 
 static void end(struct nested_save *s, bool running)
 {
@@ -32,6 +36,7 @@ static void say(struct nested_save *s, unsigned int what)
 			   "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}}\n",
 		[RATE] = "{\"execute\": \"migrate-set-parameters\", \"arguments\": "
 			 "{\"max-bandwidth\": 1099511627776}}\n",
+		[STATUS] = "{\"execute\": \"query-status\"}\n",
 		[GO_ON] = "{\"execute\": \"cont\"}\n",
 	};
 	char migrate[128];
@@ -53,10 +58,18 @@ static void give_up(struct nested_save *s, const char *line)
 {
 	log_debug("nested", "state not saved: %s", line);
 	s->failed = true;
-	if (s->said < GO_ON)
-		say(s, GO_ON);
+	if (s->said < STATUS)
+		say(s, STATUS);
 	else
 		end(s, false);
+}
+
+static void take_status(struct nested_save *s, const char *line)
+{
+	if (strstr(line, "\"running\": true"))
+		end(s, true);
+	else
+		say(s, strstr(line, "\"postmigrate\"") ? GO_ON : STATUS);
 }
 
 static bool begins(const char *line, const char *with)
@@ -74,11 +87,13 @@ static void take(struct nested_save *s, const char *line)
 		/* What follows a migration is told by an event. */
 		if (s->said < MIGRATE)
 			say(s, s->said + 1);
+		else if (s->said == STATUS)
+			take_status(s, line);
 		else if (s->said == GO_ON)
 			end(s, true);
 	} else if (strstr(line, "\"MIGRATION\"") && s->said == MIGRATE) {
 		if (strstr(line, "\"completed\""))
-			say(s, GO_ON);
+			say(s, STATUS);
 		else if (strstr(line, "\"failed\""))
 			give_up(s, line);
 	}

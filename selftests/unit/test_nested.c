@@ -312,6 +312,8 @@ static const char *answer(struct nested_save *s, int qemu, const char *line)
 #define EXPECT_SAYS(line, want) \
 	EXPECT_NE(NULL, strstr(answer(&self->s, self->qemu, line), want))
 #define OK "{\"return\": {}}\r\n"
+#define STATUS(status, running) \
+	"{\"return\": {\"status\": \"" status "\", \"running\": " running "}}\r\n"
 #define MIGRATION(status) \
 	"{\"event\": \"MIGRATION\", \"data\": {\"status\": \"" status "\"}}\r\n"
 
@@ -330,7 +332,10 @@ TEST_F(save, one_command_after_the_other)
 	EXPECT_SAYS(OK, "max-bandwidth");
 	EXPECT_SAYS(OK, "file:/proc/self/fd/77");
 	EXPECT_STREQ("", answer(&self->s, self->qemu, OK MIGRATION("active")));
-	EXPECT_SAYS(MIGRATION("completed"), "cont");
+	EXPECT_SAYS(MIGRATION("completed"), "query-status");
+	/* Its migration thread is not through yet. */
+	EXPECT_SAYS(STATUS("finish-migrate", "false"), "query-status");
+	EXPECT_SAYS(STATUS("postmigrate", "false"), "cont");
 	EXPECT_FALSE(nested_save_step(&self->s));
 	answer(&self->s, self->qemu, "{\"event\": \"RESUME\"}\r\n" OK);
 	EXPECT_TRUE(nested_save_step(&self->s));
@@ -341,8 +346,10 @@ TEST_F(save, one_command_after_the_other)
 TEST_F(save, a_full_disk_ends_the_saving_and_not_the_host)
 {
 	up_to_migrate(&self->s, self->qemu);
-	EXPECT_SAYS(OK MIGRATION("failed"), "cont");
-	answer(&self->s, self->qemu, OK);
+	EXPECT_SAYS(OK MIGRATION("failed"), "query-status");
+	EXPECT_SAYS(STATUS("finish-migrate", "false"), "query-status");
+	answer(&self->s, self->qemu, STATUS("running", "true"));
+	EXPECT_TRUE(nested_save_step(&self->s));
 	EXPECT_TRUE(self->s.running);
 	EXPECT_TRUE(self->s.failed);
 }
@@ -350,7 +357,7 @@ TEST_F(save, a_full_disk_ends_the_saving_and_not_the_host)
 TEST_F(save, a_command_that_qemu_does_not_know)
 {
 	answer(&self->s, self->qemu, "{\"QMP\": {}}\r\n");
-	EXPECT_SAYS("{\"error\": {\"class\": \"CommandNotFound\"}}\r\n", "cont");
+	EXPECT_SAYS("{\"error\": {\"class\": \"CommandNotFound\"}}\r\n", "query-status");
 	answer(&self->s, self->qemu, "{\"error\": {}}\r\n");
 	EXPECT_TRUE(nested_save_step(&self->s));
 	EXPECT_FALSE(self->s.running);
