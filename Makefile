@@ -560,7 +560,8 @@ programs := $(unit-plain) $(unit-asan) $(unit-tsan) $(hostile-plain) $(hostile-a
 	$(bare-plain) $(fuzz-asan)
 boot-t := $(sort $(wildcard selftests/e2e/*.t))
 fast-t := $(filter-out $(boot-t),$(sort $(wildcard selftests/*/*.t)))
-JOBS ?= $(shell nproc)
+# One more than there are CPUs: some tests wait for what does not come.
+JOBS ?= $(shell expr $$(nproc) + 1)
 
 prove = VMTAP=$(abspath $(prog)) VMTAP_BUILD=$(abspath $(obj)) \
 	VMTAP_LOGS=$(abspath $(obj))/check-logs prove --norc --timer \

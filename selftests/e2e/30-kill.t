@@ -21,7 +21,7 @@ my $rounds = $ENV{KILL_ROUNDS} // 2;
 my $seed = $ENV{KILL_SEED} // int(rand(2**31));
 my $limit = 1.0;	# seconds from a signal to the end, see begin_pace()
 my $patience = 60;	# seconds, on any clock, for what comes at once
-my $span = 9;		# moments lie in the first seconds of a run
+my $span = 5;		# moments lie in the first seconds of a run
 srand($seed);
 
 my $tmp = tempdir('vmtap-kill.XXXXXX', TMPDIR => 1, CLEANUP => 1);
