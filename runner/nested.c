@@ -619,9 +619,9 @@ void nested_copy_rest(struct nested *n, int out, int err)
 			.fd = n->port[port[i]], .events = POLLIN,
 		};
 
-		/* Of a host that is gone, up to the end. */
+		/* Of a host that is gone all is here. */
 		while ((!n->pid || n->got[port[i]] < n->wrote[port[i]]) &&
-		       poll(&p, 1, REST_LIMIT_MS) > 0 &&
+		       poll(&p, 1, n->pid ? REST_LIMIT_MS : 0) > 0 &&
 		       nested_copy(n, p.fd, to[i]))
 			;
 	}
