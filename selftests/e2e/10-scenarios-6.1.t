@@ -1,3 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-exec "$(dirname "$0")/../lib/scenarios" 6.1
+exec "$(dirname "$0")/../lib/scenarios" 6.1 boot kaslr inside bpf freeze watch \
+	verdict console blk net
