@@ -127,7 +127,7 @@ for my $file (glob 'scenarios/*/*.yaml') {
 	$bound{$theme} = 1 unless grep { $_ eq $file } @any;
 }
 is(join(' ', grep { !$older{$_} } sort keys %bound), '', 'each theme is on an older kernel');
-is(join(' ', grep { ($older{$_} // 0) != 2 } qw(boot kaslr inside bpf freeze watch)),
+is(join(' ', grep { ($older{$_} // 0) != 2 } qw(inside bpf freeze watch)),
 	'', 'what reads the guest is on both');
 unlike(slurp('selftests/e2e/05-in-tree.t') . slurp('selftests/lib/in-tree.sh'),
 	qr/any-kernel|--tag/, 'in the tree all run');
