@@ -27,73 +27,73 @@ system bookworm
 cat > "$etc/sources.list.d/debian.sources" <<'EOF'
 # the archive
 Types: deb deb-src
-URIs: http://mirror.example/debian
+URIs: http://localhost/mirror/debian
 Suites: bookworm bookworm-updates
 Components: main contrib
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: http://sec.example/debian-security
+URIs: http://localhost/sec/debian-security
 Suites: bookworm-security
 Components: main
 EOF
 cat > "$etc/sources.list.d/a-third-party.list" <<'EOF'
-deb https://third.example/apt cloud-bookworm main
+deb https://localhost/third/apt cloud-bookworm main
 EOF
-is "a deb822 file" "$(mirror)" http://mirror.example/debian
+is "a deb822 file" "$(mirror)" http://localhost/mirror/debian
 is "all its sources" "$(dash "$fetch" sources | wc -l)" 4
 
 system bookworm
 cat > "$etc/sources.list" <<'EOF'
-# deb http://old.example/debian bookworm main
-deb-src http://src.example/debian bookworm main
-deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://list.example/debian/ bookworm main non-free # near
-deb http://second.example/debian bookworm main
+# deb http://localhost/old/debian bookworm main
+deb-src http://localhost/src/debian bookworm main
+deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://localhost/list/debian/ bookworm main non-free # near
+deb http://localhost/second/debian bookworm main
 EOF
-is "a one-line file with options" "$(mirror)" http://list.example/debian/
+is "a one-line file with options" "$(mirror)" http://localhost/list/debian/
 
 system bookworm
 cat > "$etc/sources.list.d/x.sources" <<'EOF'
 Types: deb
-URIs: http://disabled.example/debian
+URIs: http://localhost/disabled/debian
 Suites: bookworm
 Components: main
 Enabled: no
 
 Types: deb-src
-URIs: http://src.example/debian
+URIs: http://localhost/src/debian
 Suites: bookworm
 Components: main
 
 types: deb
 uris:
- http://folded.example/debian
- http://other.example/debian
+ http://localhost/folded/debian
+ http://localhost/other/debian
 suites: bookworm-updates
  bookworm
 components: main
 EOF
 is "disabled, source and folded entries" "$(mirror)" \
-	http://folded.example/debian
+	http://localhost/folded/debian
 
 system trixie
-echo "deb http://stable.example/debian stable main" > "$etc/sources.list"
-is "a suite by its role" "$(mirror)" http://stable.example/debian
+echo "deb http://localhost/stable/debian stable main" > "$etc/sources.list"
+is "a suite by its role" "$(mirror)" http://localhost/stable/debian
 
 system bookworm
-echo "deb http://contrib.example/debian bookworm contrib" > "$etc/sources.list"
+echo "deb http://localhost/contrib/debian bookworm contrib" > "$etc/sources.list"
 like "a source without main is none" "$(mirror)" "name no Debian archive"
 
 system bookworm
 cat > "$etc/sources.list.d/third.sources" <<'EOF'
 Types: deb
-URIs: https://third.example/node
+URIs: https://localhost/third/node
 Suites: nodistro
 Components: main
 EOF
 like "a third party is not the archive" "$(mirror)" "VMTAP_MIRROR=URI"
-is "VMTAP_MIRROR names one" "$(VMTAP_MIRROR=http://m.example/d mirror)" \
-	http://m.example/d
+is "VMTAP_MIRROR names one" "$(VMTAP_MIRROR=http://localhost/m/d mirror)" \
+	http://localhost/m/d
 
 # An archive that nobody signed, complete in everything else.
 archive=$tmp/archive
