@@ -16,7 +16,6 @@
 #include "vmm/machine.h"
 #include "vmm/probe.h"
 
-
 /* --- conditions --------------------------------------------------------- */
 
 /*

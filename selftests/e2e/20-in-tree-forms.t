@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each way of building and running kselftests that the kernel documents, with
 # an absolute O= and a relative one (05-in-tree.t has none); with LLVM=1; where
-# libraries lack. One scenario boots where the goal is kselftest's own, two unit tests are built,
-# without optimisation: what this tries is where files go.
+# libraries lack. One scenario boots where the goal is kselftest's own, two unit
+# tests are built, without optimisation: what this tries is where files go.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$(dirname "$0")/../lib/in-tree.sh"
 

@@ -372,7 +372,7 @@ TEST_F(machine, parked_it_stands_still)
 	EXPECT_GE(now_ns() - since, machine_stood_ns(self->m));
 	machine_kill(self->m);
 	machine_join(self->m);
-	EXPECT_EQ(-ESHUTDOWN, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	EXPECT_EQ(-ESHUTDOWN, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	EXPECT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
 }
 
@@ -595,7 +595,7 @@ TEST_F(machine, writes_to_a_guarded_page)
 	ASSERT_EQ(0, machine_start(self->m, &self->d));
 	wait_for_progress(self->m);
 	EXPECT_EQ(-EBUSY, machine_guard(self->m, pages, 1, &self->d));
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	EXPECT_EQ(-EINVAL, machine_guard(self->m, bad, 1, &self->d));
 	EXPECT_EQ(-EINVAL, machine_guard(self->m, pages, 5, &self->d));
 	ASSERT_EQ(0, machine_guard(self->m, pages, 4, &self->d)) {
@@ -605,12 +605,12 @@ TEST_F(machine, writes_to_a_guarded_page)
 	EXPECT_LE(100, wait_until(&seen.writes, 100));
 	EXPECT_EQ(0, seen.wrong);
 	/* Guarded by one page less, then by none: it runs on, unseen. */
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	ASSERT_EQ(0, machine_guard(self->m, pages + 2, 2, &self->d));
 	n = seen.writes;
 	machine_resume(self->m);
 	wait_for_progress(self->m);
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	ASSERT_EQ(0, machine_guard(self->m, NULL, 0, &self->d));
 	machine_resume(self->m);
 	wait_for_progress(self->m);
@@ -631,7 +631,7 @@ TEST_F(machine, single_steps)
 	ASSERT_EQ(0, machine_listen(self->m, &seen_ops, &seen));
 	ASSERT_EQ(0, machine_start(self->m, &self->d));
 	wait_for_progress(self->m);
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	before = counter(self->m);
 	ASSERT_EQ(0, machine_step(self->m, 0, true));
 	/* incq and jmp by turns: two steps, one count. */
@@ -639,7 +639,7 @@ TEST_F(machine, single_steps)
 		machine_resume(self->m);
 		machine_release(self->m, 0);
 		ASSERT_LE(i, wait_until(&seen.steps, i));
-		ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+		ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	}
 	EXPECT_EQ(8, seen.steps);
 	EXPECT_EQ(before + 4, counter(self->m));
@@ -677,7 +677,7 @@ TEST_F(machine, debug_registers)
 	ASSERT_EQ(1, wait_until(&seen.steps, 1));
 	EXPECT_EQ(2, seen.dr6 & 15);
 	EXPECT_EQ(1, counter(self->m));
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	ASSERT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
 	/* Register 0: where it is about to be executed, after one round. */
 	addr[0] = regs.rip;
@@ -686,7 +686,7 @@ TEST_F(machine, debug_registers)
 	machine_release(self->m, 0);
 	ASSERT_EQ(2, wait_until(&seen.steps, 2));
 	EXPECT_EQ(1, seen.dr6 & 15);
-	ASSERT_EQ(0, machine_park(self->m, 225 * NSEC_PER_SEC, NULL));
+	ASSERT_EQ(0, machine_park(self->m, 25 * NSEC_PER_SEC, NULL));
 	ASSERT_EQ(0, machine_vcpu_regs(self->m, 0, &regs));
 	EXPECT_EQ(addr[0], regs.rip);
 	addr[0] = 0;
