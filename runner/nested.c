@@ -198,7 +198,6 @@ static int prepare_save(struct nested *n)
 	if (n->save.file < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return 0;
-	n->save.file_of_qemu = n->save.file;
 	n->save.qmp = pair[0];
 	return pair[1];
 }
@@ -297,7 +296,6 @@ static int launch(struct nested *n, const struct nested_host *h, struct diag *d)
 static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		      const struct nested_host *h, struct diag *d)
 {
-	struct nested_wiring w;
 	int err;
 
 	n->memory = host_memory(cfg->guest_memory ?: DEFAULT_GUEST_MEMORY);
@@ -313,10 +311,7 @@ static int start_with(struct nested *n, const struct nested_cfg *cfg,
 		return diag_fail(d, -errno, NULL, "epoll: %s", strerror(errno));
 	if (nested_request_build(cfg, &n->request))
 		return diag_fail(d, -ENOMEM, NULL, "out of memory");
-	w = (struct nested_wiring){
-		.memory = n->memory, .tsc_khz = n->tsc_khz,
-	};
-	n->state = nested_state_path(h, &w);
+	n->state = nested_state_path(h, n->memory, n->tsc_khz);
 	n->start_ns = now_ns();
 	return launch(n, h, d);
 }
@@ -373,11 +368,13 @@ int nested_start(const struct nested_cfg *cfg, struct nested **out,
 	return 0;
 }
 
-static void kill_and_reap(struct nested *n)
+/* Without @kill_it, one that is ending by itself. */
+static void reap(struct nested *n, bool kill_it)
 {
 	if (!n->pid)
 		return;
-	kill(n->pid, SIGKILL);
+	if (kill_it)
+		kill(n->pid, SIGKILL);
 	while (waitpid(n->pid, &n->status, 0) < 0 && errno == EINTR)
 		;
 	n->pid = 0;
@@ -387,7 +384,7 @@ void nested_destroy(struct nested *n)
 {
 	if (!n)
 		return;
-	kill_and_reap(n);
+	reap(n, true);
 	let_go(n);
 	for (int i = 0; i < NR_PORTS; i++)
 		cleanup_close(&n->port[i]);
@@ -440,12 +437,7 @@ static enum nested_event lost(struct nested *n, const char *why, struct diag *d)
 	if (why)
 		buf_printf(&text, ": %s", why);
 	/* Without a reason it is ending: how, is to be told. */
-	while (n->pid && !why && waitpid(n->pid, &n->status, 0) < 0 &&
-	       errno == EINTR)
-		;
-	if (!why)
-		n->pid = 0;
-	kill_and_reap(n);
+	reap(n, why);
 	let_go(n);
 	if (!why && WIFSIGNALED(n->status))
 		buf_printf(&text, ": QEMU was killed by %s",
@@ -477,7 +469,7 @@ static enum nested_event start_again(struct nested *n, struct diag *d)
 	if (n->resumed)
 		unlink(n->state);
 	free(take_ptr(n->state));
-	kill_and_reap(n);
+	reap(n, true);
 	nested_save_reset(&n->save);
 	n->saving = false;
 	close_fd(&n->pidfd);

@@ -45,7 +45,7 @@ static void say(struct nested_save *s, unsigned int what)
 	if (what == MIGRATE) {
 		snprintf(migrate, sizeof(migrate),
 			 "{\"execute\": \"migrate\", \"arguments\": {\"uri\": "
-			 "\"file:/proc/self/fd/%d\"}}\n", s->file_of_qemu);
+			 "\"file:/proc/self/fd/%d\"}}\n", s->file);
 		line = migrate;
 	}
 	s->said = what;

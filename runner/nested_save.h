@@ -12,8 +12,7 @@
 
 struct nested_save {
 	int qmp;		/* our end of the monitor; -1: none */
-	int file;		/* ours; -1: none */
-	int file_of_qemu;	/* the number that QEMU has it by */
+	int file;		/* QEMU has it by the same number; -1: none */
 	unsigned int said;	/* commands */
 	bool failed;		/* the file is not to be used */
 	bool running;		/* at the end: the host does go on */

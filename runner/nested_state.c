@@ -32,13 +32,12 @@ static void put_file(struct buf *b, const char *path)
 		   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
-char *nested_state_path(const struct nested_host *h,
-			const struct nested_wiring *w)
+char *nested_state_path(const struct nested_host *h, u64 memory, u64 tsc_khz)
 {
 	char *cache __free(cleanup_free) = kernel_cache_dir(NULL);
 	struct nested_wiring same = {
-		.memory = w->memory,
-		.tsc_khz = round_down(w->tsc_khz, (u64)TSC_STEP_KHZ),
+		.memory = memory,
+		.tsc_khz = round_down(tsc_khz, (u64)TSC_STEP_KHZ),
 	};
 	struct buf b __free(buf_reset) = {};
 	char hash[KCACHE_HASH_SIZE], *path;

@@ -9,15 +9,17 @@
 #ifndef VMTAP_RUNNER_NESTED_STATE_H
 #define VMTAP_RUNNER_NESTED_STATE_H
 
+#include "vmm/base/util.h"
+
 struct nested_host;
-struct nested_wiring;
 
 /**
- * nested_state_path() - where the state of a host of @h and @w is kept
+ * nested_state_path() - where the state of a host of @h is kept
+ * @memory: bytes
+ * @tsc_khz: of this machine; 0: not measured
  * Return: the caller frees; NULL where there is no cache, or no memory.
  */
-char *nested_state_path(const struct nested_host *h,
-			const struct nested_wiring *w);
+char *nested_state_path(const struct nested_host *h, u64 memory, u64 tsc_khz);
 
 /** nested_state_open() - for reading, close-on-exec; -errno where there is none */
 int nested_state_open(const char *path);

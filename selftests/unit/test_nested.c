@@ -201,9 +201,8 @@ static char *state_of(const char *image, u64 memory, u64 tsc_khz)
 		.qemu = (char *)"/q", .image = (char *)image,
 		.modules_dir = (char *)"/m",
 	};
-	struct nested_wiring w = { .memory = memory, .tsc_khz = tsc_khz };
 
-	return nested_state_path(&h, &w);
+	return nested_state_path(&h, memory, tsc_khz);
 }
 
 TEST_F(find, what_makes_a_host_makes_its_state)
@@ -283,9 +282,8 @@ FIXTURE_SETUP(save)
 	int pair[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	self->s = (struct nested_save){
-		.qmp = pair[0], .file = -1, .file_of_qemu = 77,
-	};
+	ASSERT_EQ(77, dup2(pair[0], 77));
+	self->s = (struct nested_save){ .qmp = pair[0], .file = 77 };
 	self->qemu = pair[1];
 }
 

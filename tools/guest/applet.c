@@ -76,16 +76,19 @@ static int ask(const struct msg *m)
 	return status ? 1 : 0;
 }
 
-static int snapshot(int argc, char **argv, uint32_t kind, const char *how)
+static int request(uint32_t kind, const char *name)
 {
 	static struct msg m = { .head.type = WIRE_SNAPSHOT_REQUEST };
 
-	if (argc != 2 || !*argv[1])
-		return usage(how);
 	add32(&m, 0);
 	add32(&m, kind);
-	add(&m, argv[1], strlen(argv[1]));
+	add(&m, name, strlen(name));
 	return ask(&m);
+}
+
+static int snapshot(int argc, char **argv, uint32_t kind, const char *how)
+{
+	return argc != 2 || !*argv[1] ? usage(how) : request(kind, argv[1]);
 }
 
 static int do_snapshot(int argc, char **argv)
@@ -105,15 +108,10 @@ static int do_stats(int argc, char **argv)
 
 static int do_look(int argc, char **argv)
 {
-	static struct msg m = { .head.type = WIRE_SNAPSHOT_REQUEST };
-
 	(void)argv;
 	if (argc != 1)
 		return usage("vmtap-look: wait until the host has looked into the guest");
-	add32(&m, 0);
-	add32(&m, WIRE_SNAPSHOT_LOOK);
-	add(&m, "look", 4);
-	return ask(&m);
+	return request(WIRE_SNAPSHOT_LOOK, "look");
 }
 
 static int do_result(int argc, char **argv)

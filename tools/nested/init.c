@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/random.h>
 #include <net/if.h>
 #include <poll.h>
@@ -115,22 +116,27 @@ static bool port_is(const char *dev, const char *name)
 	return !strcmp(got, name);
 }
 
-static int find_port(const char *name)
+/* The kernel's name of a port, "" where there is none yet. */
+static void find_port(const char *name, char dev[NAME_MAX + 1])
 {
 	DIR *dir = opendir("/sys/class/virtio-ports");
 	struct dirent *e;
-	char path[512];
-	int fd = -1;
 
-	while (dir && fd < 0 && (e = readdir(dir))) {
-		if (!port_is(e->d_name, name))
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-	}
+	dev[0] = 0;
+	while (dir && !dev[0] && (e = readdir(dir)))
+		if (port_is(e->d_name, name))
+			strcpy(dev, e->d_name);
 	if (dir)
 		closedir(dir);
-	return fd;
+}
+
+static int try_port(const char *name)
+{
+	char dev[NAME_MAX + 1], path[NAME_MAX + 16];
+
+	find_port(name, dev);
+	snprintf(path, sizeof(path), "/dev/%s", dev);
+	return dev[0] ? open(path, O_RDWR | O_CLOEXEC) : -1;
 }
 
 /*
@@ -142,7 +148,7 @@ static int open_port(const char *name)
 	struct pollfd p = { .fd = -1 };
 
 	for (int i = 0; i < 5000 && p.fd < 0; i++) {
-		p.fd = find_port(name);
+		p.fd = try_port(name);
 		if (p.fd < 0)
 			usleep(1000);
 	}
@@ -157,26 +163,18 @@ static int open_port(const char *name)
 /* What was written to a port so far: the driver counts it. */
 static unsigned long long bytes_written(const char *name)
 {
-	DIR *dir = opendir("/sys/class/virtio-ports");
+	char dev[NAME_MAX + 1], path[NAME_MAX + 64], line[128];
 	unsigned long long bytes = 0;
-	char path[512], line[128];
-	struct dirent *e;
-	FILE *f = NULL;
+	FILE *f;
 
-	while (dir && !f && (e = readdir(dir))) {
-		if (!port_is(e->d_name, name))
-			continue;
-		snprintf(path, sizeof(path), DEBUGFS "/virtio-ports/%s",
-			 e->d_name);
-		f = fopen(path, "re");
-	}
+	find_port(name, dev);
+	snprintf(path, sizeof(path), DEBUGFS "/virtio-ports/%s", dev);
+	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "bytes_sent: %llu", &bytes) == 1)
 			break;
 	if (f)
 		fclose(f);
-	if (dir)
-		closedir(dir);
 	return bytes;
 }
 
